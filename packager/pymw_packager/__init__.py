@@ -1,0 +1,1 @@
+"""Builds BOINC app versions: launcher, worker and, where wanted, a compressed interpreter."""

@@ -1,0 +1,1 @@
+"""One definition file per BOINC platform, and the code that loads them."""

@@ -1,0 +1,113 @@
+"""Writing files that are either the old or the new version in full, whenever the power fails."""
+
+import binascii
+import os
+import sys
+import time
+
+from pymw_worker import text
+
+TEMPORARY = ".pymw-tmp"
+PATIENCE = 5.0  # seconds; antivirus programs hold freshly written files open for moments
+
+_WINDOWS = sys.platform == "win32"
+_BUSY = (5, 32, 33)  # Windows: access denied, sharing violation, lock violation
+
+
+def write_bytes(path, data):
+    """Make `path` hold `data`. When it returns, the bytes are on the disk and have the name.
+
+    Written to a temporary name in the same folder, synced, renamed. Raises OSError or IOError.
+    """
+    temporary = "%s.%d-%s%s" % (path, os.getpid(), _random_digits(), TEMPORARY)
+    try:
+        stream = open(temporary, "wb")
+        try:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        finally:
+            stream.close()
+        replace(temporary, path)
+    except:
+        _remove_quietly(temporary)
+        raise
+
+
+def replace(src, dst):
+    """Rename `src` to `dst`, which may exist, atomically; `dst` then survives a power failure.
+
+    On Windows a file that another program holds open is tried again for some seconds. Raises OSError.
+    """
+    deadline = time.time() + PATIENCE
+    pause = 0.01
+    while True:
+        try:
+            _rename(src, dst)
+            break
+        except OSError:
+            error = sys.exc_info()[1]
+            if getattr(error, "winerror", None) not in _BUSY or time.time() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 2, 0.5)
+    _sync_folder(os.path.dirname(dst) or os.curdir)
+
+
+def sweep(folder):
+    """Remove the temporary files that a killed process has left in `folder`."""
+    for name in os.listdir(folder):
+        if name.endswith(TEMPORARY):
+            _remove_quietly(os.path.join(folder, name))
+
+
+def _rename(src, dst):
+    if hasattr(os, "replace"):
+        os.replace(src, dst)  # novm: Python >= 3.3
+    elif _WINDOWS:
+        _move_file(src, dst)
+    else:
+        os.rename(src, dst)
+
+
+def _move_file(src, dst):
+    """os.replace for Python < 3.3 on Windows, whose os.rename refuses an existing target."""
+    import ctypes
+
+    replace_existing, write_through = 1, 8
+    kernel = ctypes.windll.kernel32
+    if not kernel.MoveFileExW(_wide(src), _wide(dst), replace_existing | write_through):
+        code = kernel.GetLastError()
+        raise WindowsError(code, "cannot rename %s to %s (Windows error %d)" % (src, dst, code))  # noqa: F821
+
+
+def _wide(path):
+    if isinstance(path, text.TEXT):
+        return path
+    return path.decode("mbcs")
+
+
+def _sync_folder(folder):
+    """Make the new name itself durable where folders can be synced: not on Windows, nor on all network disks."""
+    if _WINDOWS:
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    os.close(handle)
+
+
+def _random_digits():
+    return binascii.hexlify(os.urandom(4)).decode("ascii")
+
+
+def _remove_quietly(path):
+    try:
+        os.remove(path)
+    except OSError:
+        pass

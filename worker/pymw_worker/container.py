@@ -59,6 +59,10 @@ class Container(object):
         self.copy(name, parts.append)
         return "".encode("ascii").join(parts)
 
+    def extract(self, name, path):
+        """Write a member to a file, durably. Raises FormatError, OSError or IOError."""
+        durable.write(path, lambda write: self.copy(name, write))
+
     def copy(self, name, write):
         """Call write(piece) for each piece of a member's bytes; only the end tells whether they are right.
 

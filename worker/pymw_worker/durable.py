@@ -17,13 +17,22 @@ _BUSY = (5, 32, 33)  # Windows: access denied, sharing violation, lock violation
 def write_bytes(path, data):
     """Make `path` hold `data`. When it returns, the bytes are on the disk and have the name.
 
-    Written to a temporary name in the same folder, synced, renamed. Raises OSError or IOError.
+    Raises OSError or IOError.
+    """
+    write(path, lambda write_piece: write_piece(data))
+
+
+def write(path, produce):
+    """Make `path` hold the bytes with which produce(write_piece) calls write_piece.
+
+    Written to a temporary name in the same folder, synced, renamed. Whatever `produce` raises leaves `path`
+    as it was. Raises OSError or IOError.
     """
     temporary = "%s.%d-%s%s" % (path, os.getpid(), _random_digits(), TEMPORARY)
     try:
         stream = open(temporary, "wb")
         try:
-            stream.write(data)
+            produce(stream.write)
             stream.flush()
             os.fsync(stream.fileno())
         finally:
@@ -88,7 +97,7 @@ def _wide(path):
 
 
 def _sync_folder(folder):
-    """Make the new name itself durable where folders can be synced: not on Windows, nor on all network disks."""
+    """Make the new name itself durable, where folders can be synced: not on Windows."""
     if _WINDOWS:
         return
     try:

@@ -3,6 +3,8 @@
 Equal bytes for equal values, so that replicas can be compared bitwise.
 """
 
+import re
+
 from pymw_worker import container, text
 from pymw_worker.errors import FormatError
 
@@ -17,6 +19,8 @@ DIED = "died"  # the task's process ended without an outcome
 STATUSES = (VALUE, EXCEPTION, UNLOADABLE, UNRETURNABLE, MEMORY, DIED)
 
 MAX_MESSAGE = 10000  # characters
+
+_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 
 
 class Outcome(object):
@@ -40,9 +44,10 @@ def write(path, status, type="", message="", value_bytes=None, exception_bytes=N
     """Write a result file durably; the arguments are Outcome's. Raises OSError or IOError."""
     facts = {"status": status}
     if type:
-        facts["type"] = text.to_text(type)[:MAX_MESSAGE]
+        facts["type"] = _shortened(type)
     if message:
-        facts["message"] = text.to_text(message)[:MAX_MESSAGE]
+        # Addresses in memory, as in <Thing object at 0x7f...>, would make replicas differ.
+        facts["message"] = _shortened(_ADDRESS.sub("", text.to_text(message)))
     members = {}
     if value_bytes is not None:
         members["value"] = value_bytes
@@ -50,6 +55,10 @@ def write(path, status, type="", message="", value_bytes=None, exception_bytes=N
         members["exception"] = exception_bytes
     # Never compressed: zlib and zlib-ng compress the same bytes differently.
     container.write(path, KIND, facts, members)
+
+
+def _shortened(words):
+    return text.to_text(words)[:MAX_MESSAGE]
 
 
 def write_died(path, message):

@@ -11,8 +11,8 @@ KIND = "bundle"
 PICKLE = "pickle"  # cloudpickle bytes: this exact minor version of Python
 SOURCE = "source"  # Python source: a range of versions
 
-_PYTHON = re.compile("([0-9])\\.([0-9]{1,3})(-(?:([0-9])\\.([0-9]{1,3}))?)?$")
-_MODULE = re.compile("[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*$")
+_PYTHON = re.compile("([0-9])\\.([0-9]{1,3})(-(?:([0-9])\\.([0-9]{1,3}))?)?\\Z")
+_MODULE = re.compile("[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*\\Z")
 _MODULES, _FILES = "modules/", "files/"
 
 

@@ -16,10 +16,10 @@ VERSION = 1
 MAX_HEAD = 1 << 20  # bytes of manifest and seals; some 8000 members
 
 _CHUNK = 1 << 16
-_MAGIC = re.compile("PYMW ([0-9]{1,9}) ([a-z]{1,20})$")
-_FACT = re.compile("([a-z][a-z0-9-]{0,63}): (.*)$", re.DOTALL)
-_NUMBER = re.compile("(0|[1-9][0-9]{0,17})$")
-_DIGEST = re.compile("[0-9a-f]{64}$")
+_MAGIC = re.compile("PYMW ([0-9]{1,9}) ([a-z]{1,20})\\Z")
+_FACT = re.compile("([a-z][a-z0-9-]{0,63}): (.*)\\Z", re.DOTALL)
+_NUMBER = re.compile("(0|[1-9][0-9]{0,17})\\Z")
+_DIGEST = re.compile("[0-9a-f]{64}\\Z")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 
 

@@ -17,9 +17,9 @@ def progress(fraction):
     clamped, NaN is ignored. Outside a worker it does nothing. Raises TypeError or ValueError for what is no
     number.
     """
-    fraction = min(max(float(fraction), 0.0), 1.0)
+    fraction = _clamped(float(fraction))
     now = time.time()
-    if fraction != fraction or (_last[0] is not None and 0 <= now - _last[0] < INTERVAL):
+    if fraction is None or (_last[0] is not None and 0 <= now - _last[0] < INTERVAL):
         return
     _last[0] = now
     slot = os.environ.get(names.SLOT_VARIABLE)
@@ -32,11 +32,18 @@ def read_progress(path):
     try:
         stream = open(path)
         try:
-            return min(max(float(stream.read(32)), 0.0), 1.0)
+            return _clamped(float(stream.read(32)))
         finally:
             stream.close()
     except (IOError, OSError, ValueError):
         return None
+
+
+def _clamped(fraction):
+    """The number, moved into 0...1; None for NaN."""
+    if fraction != fraction:
+        return None
+    return min(max(fraction, 0.0), 1.0)
 
 
 def _write(path, fraction):

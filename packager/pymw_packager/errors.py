@@ -1,4 +1,4 @@
-"""What can go wrong while packaging. Each message is one sentence that names the thing, the cause and the remedy.
+"""What can go wrong while packaging. Each message is one sentence: the thing, the cause and the remedy.
 
     PackagerError
     ├── UsageError          an option's value makes no sense
@@ -9,7 +9,7 @@
     ├── StorageError        a folder or file cannot be read or written, or there is no space
     └── FormatError         a file is not what its name says, or is damaged
 
-`pymw-package` prints the message on stderr and exits 2. Anything else that gets out is a fault of the packager.
+`pymw-package` prints the message on stderr and exits 2. Whatever else gets out is a fault of the packager.
 """
 
 

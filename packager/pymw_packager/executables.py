@@ -1,14 +1,15 @@
 """Says for which machine a native program was built: the first bytes of ELF, PE and Mach-O files.
 
-Offsets and numbers: System V ABI (ELF header), Microsoft's PE format, `<mach-o/loader.h>` and `<mach-o/fat.h>`.
+Offsets and numbers: System V ABI (ELF header), Microsoft's PE format, `<mach-o/loader.h>`, `<mach-o/fat.h>`.
 """
 
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from pymw_packager.errors import StorageError
 from pymw_platforms import Platform, all_platforms
+
+from pymw_packager.errors import StorageError
 
 MACH_O_32, MACH_O_64, MACH_O_FAT = 0xFEEDFACE, 0xFEEDFACF, 0xCAFEBABE
 # A Java class has the magic number of a fat Mach-O; its next word is a version, never this small.

@@ -1,0 +1,35 @@
+# PyMW: what one types here. `demo`, `check` and `test` first set up what they need (scripts/setup).
+# PYTHON=/path/to/python3.12 picks the interpreter of .venv; ARGS="-k checkpoint" goes to pytest.
+
+PYTHON ?= python3
+export PYTHON
+run := .venv/bin/python -m
+
+.PHONY: help demo test check clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    package an application for this machine and let a real BOINC client run a task of it'
+	@echo 'make test    run every test (ARGS="-k checkpoint" for some)'
+	@echo 'make check   lint, formatting, types, and the worker'"'"'s Python 2.5 subset'
+	@echo 'make clean   remove what was built here, .venv included'
+
+demo:
+	@scripts/setup demo
+	@.venv/bin/python examples/demo.py
+
+test:
+	@scripts/setup test
+	@scripts/chroot >/dev/null || echo 'make: no 32-bit system: its tests cannot run'
+	$(run) pytest --durations=10 $(ARGS)
+
+check:
+	@scripts/setup check
+	$(run) ruff check
+	$(run) ruff format --check
+	$(run) mypy
+	$(run) vermin --quiet --no-tips --violations -t=2.5- -t=3.0- worker
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .zig-cache zig-out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

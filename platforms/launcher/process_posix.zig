@@ -88,10 +88,13 @@ pub fn ownPath(arena: Allocator) ?[]const u8 {
         return files.realPath(arena, std.mem.sliceTo(&buffer, 0));
     }
     if (files.realPath(arena, "/proc/self/exe")) |path| return path;
-    const executed = c.getauxval(std.os.linux.AT.EXECFN);
+    const executed = c.getauxval(at_execfn);
     if (executed == 0) return files.realPath(arena, called_as);
     return files.realPath(arena, std.mem.span(@as([*:0]const u8, @ptrFromInt(executed))));
 }
+
+/// `AT_EXECFN` of Linux's <elf.h>.
+const at_execfn = 31;
 
 pub fn writeError(bytes: []const u8) void {
     files.write(2, bytes) catch {};

@@ -17,14 +17,10 @@ from pymw_packager import executables, interpreters, payload, programs, worker_a
 from pymw_packager.errors import FormatError, ImmutableError, UsageError
 from pymw_packager.files import reported, sha256_of, write_bytes
 from pymw_packager.interpreters import Runtime
-from pymw_packager.launcher_config import LauncherConfig, PayloadEntry, Prefer
+from pymw_packager.launcher_config import MODULES, PYTHON_MIN, LauncherConfig, PayloadEntry, Prefer
 from pymw_packager.names import APP, VERSION_XML, config_name, launcher_name
 from pymw_packager.progress import Progress
 from pymw_packager.version_xml import VersionXml
-
-# The oldest Python that the worker runs under, and the modules it cannot do without.
-PYTHON_MIN = "2.5"
-MODULES = {"linux": ("zlib",), "macos": ("zlib",), "windows": ("zlib", "ctypes")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +33,7 @@ class Recipe:
         interpreter: ``auto``, ``none``, ``freeze``, or the path of a folder or archive with a Python.
         python_version: minor version of the embedded Python, such as ``3.11``; None: the source's choice.
         prefer: whether the launcher looks for a Python first, or unpacks the payload first.
-        requirements: packages for the embedded Python, as pip's requirement specifiers.
+        requirements: packages for the embedded Python, as pip's arguments.
     """
 
     platform: Platform
@@ -139,7 +135,7 @@ def _runtime(recipe: Recipe, folder: Path, progress: Progress) -> Runtime | None
             )
         return None
     version, requirements = recipe.python_version, recipe.requirements
-    return interpreters.build(platform, source, version, requirements, folder, progress)
+    return interpreters.build(platform, source, version, requirements, folder, progress.say)
 
 
 def _pack(recipe: Recipe, runtime: Runtime, folder: Path, progress: Progress) -> PayloadEntry:

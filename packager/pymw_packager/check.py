@@ -12,10 +12,9 @@ from pathlib import Path, PurePosixPath
 from pymw_platforms import Platform, PlatformError, load
 
 from pymw_packager import executables, launcher_config, payload, version_xml, worker_archive
-from pymw_packager.app_version import MODULES, PYTHON_MIN
 from pymw_packager.errors import PackagerError, StorageError
 from pymw_packager.files import reported, sha256_of
-from pymw_packager.launcher_config import LauncherConfig
+from pymw_packager.launcher_config import MODULES, PYTHON_MIN, LauncherConfig
 from pymw_packager.names import APP, VERSION_XML, config_name, hash_in, launcher_name, normal_version
 from pymw_packager.version_xml import API_VERSION, VersionXml
 

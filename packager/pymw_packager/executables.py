@@ -64,7 +64,7 @@ def _title(form: str, number: int) -> str:
 
 
 def _elf(head: bytes) -> Machines:
-    order = "<" if head[5] == 1 else ">"
+    order = "<" if head[5:6] == b"\1" else ">"
     return frozenset({("ELF", struct.unpack_from(order + "H", head, 18)[0])})
 
 

@@ -9,6 +9,9 @@ from pymw_packager.errors import FormatError
 from pymw_packager.files import read_text
 
 FORMAT = "1"
+# The oldest Python that the worker runs under, and the modules that it cannot do without.
+PYTHON_MIN = "2.5"
+MODULES = {"linux": ("zlib",), "macos": ("zlib",), "windows": ("zlib", "ctypes")}
 Prefer = Literal["system", "embedded"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from pymw_packager import executables
 from pymw_packager.errors import StorageError
 from pymw_platforms import Platform, all_platforms, load, this_host
+
 from tests.packager.programs import native_program
 
 
@@ -37,7 +38,14 @@ def test_a_universal_program_fits_both_of_its_machines() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"MZ", b"\x7fELF\x01", b"#!/bin/sh\n", b"MZ" + 100 * b"\0", bytes.fromhex("cafebabe00000034") + 200 * b"\0"],
+    [
+        b"",
+        b"MZ",
+        b"\x7fELF\x01",
+        b"#!/bin/sh\n",
+        b"MZ" + 100 * b"\0",
+        bytes.fromhex("cafebabe00000034") + 200 * b"\0",
+    ],
     ids=["empty", "cut PE", "cut ELF", "script", "DOS program", "Java class"],
 )
 def test_what_is_no_native_program_has_no_machine(content: bytes) -> None:

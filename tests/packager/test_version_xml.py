@@ -6,7 +6,9 @@ import pytest
 from pymw_packager.errors import FormatError
 from pymw_packager.version_xml import VersionXml, read
 
-GOOD = VersionXml("pymw_1.04_windows_intelx86.exe", ("pymw_1.04_windows_intelx86.conf", "pymw_worker_3f2a.zip"))
+GOOD = VersionXml(
+    "pymw_1.04_windows_intelx86.exe", ("pymw_1.04_windows_intelx86.conf", "pymw_worker_3f2a.zip")
+)
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

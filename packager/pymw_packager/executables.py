@@ -5,7 +5,7 @@ Offsets and numbers: System V ABI (ELF header), Microsoft's PE format, `<mach-o/
 
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from pymw_platforms import Platform, all_platforms
 
@@ -32,7 +32,7 @@ def machines(path: Path) -> Machines:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def machines_of(file: BinaryIO) -> Machines:
+def machines_of(file: IO[bytes]) -> Machines:
     """Return the same of an open file that stands at the program's first byte."""
     head = file.read(4096)
     try:
@@ -64,7 +64,7 @@ def _title(form: str, number: int) -> str:
 
 
 def _elf(head: bytes) -> Machines:
-    order = "<" if head[5] == 1 else ">"
+    order = "<" if head[5:6] == b"\1" else ">"
     return frozenset({("ELF", struct.unpack_from(order + "H", head, 18)[0])})
 
 

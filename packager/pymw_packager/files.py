@@ -1,4 +1,4 @@
-"""Files of the packager: hashed, named by content, written whole or not at all."""
+"""Reading, writing and hashing files, with errors that name the file and the remedy."""
 
 import contextlib
 import errno
@@ -10,12 +10,6 @@ from pathlib import Path
 from pymw_packager.errors import FormatError, StorageError
 
 CHUNK = 1 << 20
-HASH_DIGITS = 16
-
-
-def content_name(stem: str, sha256: str, suffix: str) -> str:
-    """Return the physical name of a file that is named by its content: `STEM_<hash16>SUFFIX`."""
-    return f"{stem}_{sha256[:HASH_DIGITS]}{suffix}"
 
 
 def sha256_of(path: Path) -> str:

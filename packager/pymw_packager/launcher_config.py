@@ -1,24 +1,42 @@
 """The launcher's configuration: the text file `LAUNCHER.conf` of docs/launcher.md, written and read."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, cast
 
 from pymw_packager.errors import FormatError
 from pymw_packager.files import read_text
 
-FORMAT = 1
+FORMAT = "1"
+# The oldest Python that the worker runs under, and the modules that it cannot do without.
+PYTHON_MIN = "2.5"
+MODULES = {"linux": ("zlib",), "macos": ("zlib",), "windows": ("zlib", "ctypes")}
 Prefer = Literal["system", "embedded"]
 
-_NUMBERS = {"format", "bits", "payload_size"}
-_VERSIONS = {"python_min", "python_max", "payload_version"}
-_FILES = {"worker", "payload", "payload_python"}
+
+@dataclass(frozen=True, kw_only=True)
+class PayloadEntry:
+    """What the launcher must know of a payload.
+
+    Attributes:
+        name: the file's.
+        sha256: of the compressed file, 64 hexadecimal digits.
+        size: bytes of the files unpacked.
+        python: the interpreter in the unpacked runtime.
+        version: its minor version, such as ``3.11``.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    python: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class LauncherConfig:
-    """What one launcher must know; the fields are the names in the file, in its order.
+    """What one launcher must know.
 
     Attributes:
         worker: file name of the worker archive.
@@ -27,11 +45,7 @@ class LauncherConfig:
         bits: 32 or 64; None: either.
         modules: that a found Python must have.
         prefer: ``system`` looks for a Python first, ``embedded`` unpacks the payload first.
-        payload: file name of the payload; None: there is none, and the fields that follow are None, too.
-        payload_sha256: of the compressed file, 64 hexadecimal digits.
-        payload_size: bytes of the files unpacked.
-        payload_python: the interpreter in the unpacked runtime.
-        payload_version: its minor version, such as ``3.11``.
+        payload: None: there is none.
     """
 
     worker: str
@@ -39,23 +53,28 @@ class LauncherConfig:
     python_max: str | None = None
     bits: int | None = None
     modules: tuple[str, ...] = ()
-    prefer: Prefer
-    payload: str | None = None
-    payload_sha256: str | None = None
-    payload_size: int | None = None
-    payload_python: str | None = None
-    payload_version: str | None = None
+    prefer: Prefer = "system"
+    payload: PayloadEntry | None = None
 
     def text(self) -> str:
         """Return the file's text, ASCII with LF line ends, the same for equal configurations."""
-        lines = [f"format = {FORMAT}"]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, tuple):
-                value = ",".join(value)
-            if value not in (None, ""):
-                lines.append(f"{field.name} = {value}")
-        return "\n".join(lines) + "\n"
+        entries = {"format": FORMAT, **asdict(self), "modules": ",".join(self.modules)}
+        payload = entries.pop("payload") or {}
+        entries |= {_entry_name(field): value for field, value in payload.items()}
+        return "".join(f"{name} = {value}\n" for name, value in entries.items() if value not in (None, ""))
+
+
+_VERSION = r"\d+\.\d+"
+_FILE = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+_ENTRIES = {
+    "worker": _FILE,
+    "python_min": _VERSION,
+    "python_max": _VERSION,
+    "bits": "32|64",
+    "modules": r"\w+(,\w+)*",
+    "prefer": "system|embedded",
+}
+_PAYLOAD = {"name": _FILE, "sha256": "[0-9a-f]{64}", "size": r"\d+", "python": _FILE, "version": _VERSION}
 
 
 def read(path: Path) -> LauncherConfig:
@@ -76,37 +95,42 @@ def read(path: Path) -> LauncherConfig:
     try:
         return _config(entries)
     except ValueError as error:
-        raise FormatError(f"{path.name}: {error}.") from error
+        raise FormatError(f"{path.name} {error}.") from error
 
 
 def _config(entries: dict[str, str]) -> LauncherConfig:
-    """Return the configuration; raise ValueError with what is wrong, without a full stop."""
-    if next(iter(entries), None) != "format" or entries.pop("format") != str(FORMAT):
-        raise ValueError(f"does not begin with format = {FORMAT}; another version of pymw-package wrote it")
-    known = {field.name for field in fields(LauncherConfig)}
-    if unknown := entries.keys() - known:
-        raise ValueError(f"unknown name {min(unknown)!r}")
-    if missing := {"worker", "python_min", "prefer"} - entries.keys():
-        raise ValueError(f"lacks {min(missing)!r}")
-    payload = {name for name in known if name.startswith("payload")}
-    if len(payload & entries.keys()) not in (0, len(payload)):
-        raise ValueError(f"has only some of the entries {', '.join(sorted(payload))}")
-    values: dict[str, object] = {name: _value(name, text) for name, text in entries.items()}
-    return LauncherConfig(**values)  # type: ignore[arg-type]
+    """Return the configuration; raise ValueError with what is wrong with it."""
+    if next(iter(entries), None) != "format" or entries.pop("format") != FORMAT:
+        raise ValueError(f"does not begin with format = {FORMAT}; another pymw-package wrote it")
+    patterns = _ENTRIES | {_entry_name(field): pattern for field, pattern in _PAYLOAD.items()}
+    for name, text in entries.items():
+        if name not in patterns:
+            raise ValueError(f"has the unknown entry {name!r}")
+        if not re.fullmatch(patterns[name], text, re.ASCII):
+            raise ValueError(f"has a {name} that makes no sense: {text!r}")
+    needed = {"worker", "python_min", "prefer"}
+    if any(name.startswith("payload") for name in entries):
+        needed |= {_entry_name(field) for field in _PAYLOAD}
+    if missing := needed - entries.keys():
+        raise ValueError(f"lacks the entry {min(missing)!r}")
+    return LauncherConfig(
+        worker=entries["worker"],
+        python_min=entries["python_min"],
+        python_max=entries.get("python_max"),
+        bits=int(entries["bits"]) if "bits" in entries else None,
+        modules=tuple(entries["modules"].split(",")) if "modules" in entries else (),
+        prefer=cast(Prefer, entries["prefer"]),
+        payload=_payload(entries) if "payload" in entries else None,
+    )
 
 
-def _value(name: str, text: str) -> object:
-    """Return the entry as its field's type; raise ValueError if it cannot be."""
-    if name in _NUMBERS and text.isascii() and text.isdigit():
-        return int(text)
-    if name == "modules" and all(module.isidentifier() for module in text.split(",")):
-        return tuple(text.split(","))
-    wanted = {
-        **dict.fromkeys(_VERSIONS, r"\d+\.\d+"),
-        **dict.fromkeys(_FILES, r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"),
-        "payload_sha256": "[0-9a-f]{64}",
-        "prefer": "|".join(get_args(Prefer)),
-    }
-    if name not in wanted or not re.fullmatch(wanted[name], text):
-        raise ValueError(f"{name} = {text!r} makes no sense")
-    return text
+def _payload(entries: dict[str, str]) -> PayloadEntry:
+    """Return the entry of a payload from checked entries."""
+    fields: dict[str, Any] = {field: entries[_entry_name(field)] for field in _PAYLOAD}
+    fields["size"] = int(fields["size"])
+    return PayloadEntry(**fields)
+
+
+def _entry_name(field: str) -> str:
+    """Return the file's name of a field of PayloadEntry."""
+    return "payload" if field == "name" else f"payload_{field}"

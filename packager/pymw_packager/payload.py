@@ -19,7 +19,8 @@ import zstandard
 from pymw_platforms import Platform
 
 from pymw_packager.errors import FormatError, InterpreterError
-from pymw_packager.files import content_name, reported
+from pymw_packager.files import reported
+from pymw_packager.names import content_name
 from pymw_packager.progress import Progress
 
 LEVEL = 22
@@ -62,6 +63,7 @@ def pack(
     folder: Path,
     platform: Platform,
     progress: Progress,
+    *,
     threads: int = min(os.cpu_count() or 1, MOST_THREADS),
 ) -> Payload:
     """Write `folder/STEM_<hash16>.tar.zst` with everything in `runtime`.

@@ -16,7 +16,6 @@ from xml.etree import ElementTree
 from pymw_packager.errors import FormatError
 from pymw_packager.files import read_text
 
-NAME = "version.xml"
 API_VERSION = "7.20.0"
 
 

@@ -11,7 +11,8 @@ import zipfile
 from pathlib import Path
 
 from pymw_packager.errors import FormatError, MissingToolError
-from pymw_packager.files import content_name, reported
+from pymw_packager.files import reported
+from pymw_packager.names import content_name
 
 PACKAGES = ("pymw_worker", "cloudpickle")
 # For `python ARCHIVE.zip`, which Python 2.6 and later can do.

@@ -1,0 +1,209 @@
+"""`pymw-package`: the command line."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pymw_platforms import Platform, PlatformError, all_platforms, load
+from rich.console import Console
+
+from pymw_packager import app_version, progress, report
+from pymw_packager.app_version import AppVersion, Recipe
+from pymw_packager.check import app_versions, check
+from pymw_packager.errors import PackagerError, StorageError, UsageError
+from pymw_packager.names import normal_version
+
+OK, FAULTY, FAILED, INTERRUPTED = 0, 1, 2, 130
+# A table with whole hashes, where no terminal sets a width.
+PIPE_WIDTH = 110
+
+DESCRIPTION = """\
+Builds what a volunteer's BOINC client downloads to run PyMW tasks: a launcher, the worker and, unless you
+say otherwise, a compressed Python for those who have none. Each platform's files come into a folder
+DIR/pymw/VERSION/PLATFORM, as BOINC's update_versions takes them."""
+
+EXAMPLES = """\
+examples:
+  pymw-package --platform windows_intelx86
+      For every Windows volunteer; a Python of theirs is used if there is one, else the one that comes along.
+  pymw-package --platform i686-pc-linux-gnu --platform x86_64-pc-linux-gnu --app-version 1.05 --output apps
+      The next version, for two platforms. BOINC never takes changed files under an old version.
+  pymw-package --platform windows_intelx86 --package numpy --python-version 3.11
+      The tasks need numpy: it goes into the Python that comes along, which is then used first.
+  pymw-package --platform x86_64-pc-linux-gnu --interpreter none
+      A small package for volunteers who have a Python.
+  pymw-package --platform x86_64-pc-linux-gnu --interpreter freeze --requirement requirements.txt
+      The Python that runs this very command, with everything in requirements.txt.
+  pymw-package --check apps
+      Verify every byte of what was built.
+
+exit status: 0 all went well, 1 --check found faults, 2 something could not be done, 130 interrupted"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong command line in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILED, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return _run(_parser().parse_args(arguments))
+    except (PackagerError, PlatformError) as error:
+        _complain(str(error))
+    except OSError as error:
+        _complain(f"{error.filename or 'a file'}: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        _complain("interrupted; nothing half-written is left.")
+        return INTERRUPTED
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="pymw-package",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    what = parser.add_argument_group("what to do")
+    add = what.add_argument
+    add(
+        "--platform",
+        metavar="P",
+        action="append",
+        default=[],
+        help="build for this platform; may be repeated",
+    )
+    add("--all", action="store_true", help="build for every platform")
+    add("--list", action="store_true", help="show the platforms and who accepts them")
+    add("--check", metavar="DIR", type=Path, help="verify the app versions in DIR")
+    add = parser.add_argument_group("where and which version").add_argument
+    add("--output", metavar="DIR", type=Path, default=Path("apps"), help="build here (default: %(default)s)")
+    add("--app-version", metavar="V", default="1.00", help="version MAJOR.MINOR (default: %(default)s)")
+    add = parser.add_argument_group("the Python that comes along").add_argument
+    add(
+        "--interpreter",
+        metavar="auto|none|freeze|PATH",
+        default="auto",
+        help="auto: the platform's usual source; none; freeze: the Python that runs this command, "
+        "for this machine's platform only; PATH: a folder or archive with a Python (default: %(default)s)",
+    )
+    add(
+        "--python-version",
+        metavar="X.Y",
+        help="its version, such as 3.11 (default: the source's choice)",
+    )
+    add("--requirement", metavar="FILE", action="append", default=[], help="put the packages of FILE in")
+    add("--package", metavar="NAME", nargs="+", action="extend", default=[], help="put these packages in")
+    add(
+        "--prefer",
+        choices=["system", "embedded"],
+        help="system: look for a Python first, unpack only if needed; embedded: the other way round "
+        "(default: system, but embedded if there are packages)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Do the one thing that is asked for."""
+    asked = [bool(options.platform), options.all, options.list, options.check is not None]
+    if sum(asked) != 1:
+        raise UsageError("name one of --platform, --all, --list and --check; see pymw-package --help.")
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    if options.list:
+        return _list(options, console)
+    if options.check:
+        return _check(options, console)
+    return _build(options, console)
+
+
+def _list(options: argparse.Namespace, console: Console) -> int:
+    if options.json:
+        _print_json([report.platform_facts(platform) for platform in all_platforms()])
+    else:
+        report.print_platforms(all_platforms(), console)
+    return OK
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    verdicts = [check(folder) for folder in app_versions(options.check)]
+    if options.json:
+        _print_json([report.verdict_facts(verdict) for verdict in verdicts])
+    for verdict in verdicts:
+        if not options.json:
+            report.print_verdict(verdict, console)
+        for fault in verdict.faults:
+            _complain(f"{verdict.folder.parent.name}/{verdict.folder.name}: {fault}")
+    return FAULTY if any(verdict.faults for verdict in verdicts) else OK
+
+
+def _build(options: argparse.Namespace, console: Console) -> int:
+    """Build for each platform; what fails for one leaves the others alone."""
+    recipes = [_recipe(options, platform) for platform in _platforms(options)]
+    built: list[AppVersion] = []
+    errors: list[dict[str, str]] = []
+    teller = progress.for_stderr()
+    for recipe in recipes:
+        try:
+            built.append(app_version.build(recipe, options.output, teller))
+        except PackagerError as error:
+            errors.append({"platform": recipe.platform.name, "error": str(error)})
+            _complain(f"{recipe.platform.name}: {error}")
+            continue
+        if not options.json:
+            report.print_built(built[-1], console)
+    if options.json:
+        _print_json({"app_versions": [report.built_facts(each) for each in built], "errors": errors})
+    return FAILED if errors else OK
+
+
+def _platforms(options: argparse.Namespace) -> list[Platform]:
+    """Return what to build for, each once."""
+    if options.all:
+        return list(all_platforms())
+    return [load(name) for name in dict.fromkeys(options.platform)]
+
+
+def _recipe(options: argparse.Namespace, platform: Platform) -> Recipe:
+    """Return what the options ask for."""
+    requirements = list(options.package)
+    for name in options.requirement:
+        file = Path(name).absolute()
+        if not file.is_file():
+            raise StorageError(f"--requirement {name}: there is no such file.")
+        requirements += ["-r", str(file)]
+    return Recipe(
+        platform=platform,
+        version=normal_version(options.app_version),
+        interpreter=options.interpreter,
+        python_version=options.python_version,
+        prefer=options.prefer or ("embedded" if requirements else "system"),
+        requirements=tuple(requirements),
+    )
+
+
+def _print_json(facts: Any) -> None:
+    print(json.dumps(facts, indent=2))
+
+
+def _complain(sentence: str) -> None:
+    print(f"pymw-package: {sentence}", file=sys.stderr)
+
+
+def _terminated(signum: int, frame: object) -> NoReturn:
+    """End like after Ctrl-C, so that temporary folders go away."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

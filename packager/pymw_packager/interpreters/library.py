@@ -1,0 +1,123 @@
+"""The standard library of a runtime: chosen, compiled, and put into one zip.
+
+Compiled files only, of the `unchecked-hash` kind (PEP 552): they hold no time stamp, and Python asks for no source. They name no folder of
+the machine that made them, and leave out the columns of source lines (`-X no_debug_ranges`), which cost a quarter of the compressed size and only
+serve to underline source text that is not there. docs/packaging.md has the figures.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pymw_packager.errors import InterpreterError
+from pymw_packager.interpreters import command, runtime
+from pymw_platforms.platform import System
+
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# What no task on a volunteer's machine can use: tests, windows, help texts, and the means to build and install.
+OMITTED = frozenset(
+    "__pycache__ dist-packages ensurepip idlelib lib-dynload lib2to3 pydoc_data site-packages "
+    "test tests tkinter turtle.py turtledemo".split()
+)
+
+# Extension modules: CPython's own tests, windows, terminals, and what would draw in Kerberos (nis) or Berkeley DB (_dbm) alone.
+OMITTED_EXTENSIONS = frozenset(
+    "_ctypes_test _curses _curses_panel _dbm _gdbm _testbuffer _testcapi _testclinic _testclinic_limited _testexternalinspection "
+    "_testimportmultiple _testinternalcapi _testlimitedcapi _testmultiphase _testsinglephase _tkinter _xxtestfuzz nis readline "
+    "xxlimited xxlimited_35 xxsubtype".split()
+)
+
+
+def is_wanted_extension(name: str) -> bool:
+    """Whether the file ``_ssl.cpython-311-darwin.so`` or ``_ssl.pyd`` is an extension module that travels."""
+    stem, _, suffix = name.partition(".")
+    return suffix.endswith(("so", "pyd")) and stem not in OMITTED_EXTENSIONS
+
+
+def sources(folder: Path) -> dict[str, bytes]:
+    """Return the modules of the standard library in ``folder`` that travel: path inside it -> source.
+
+    `_sysconfigdata…` stays behind: it describes the machine that the folder is of.
+    """
+    found = {}
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - OMITTED)
+        for name in sorted(set(files) - OMITTED):
+            if name.endswith(".py") and not name.startswith("_sysconfigdata"):
+                file = Path(place, name)
+                found[file.relative_to(folder).as_posix()] = file.read_bytes()
+    return found
+
+
+def running() -> dict[str, bytes]:
+    """Return the modules of the running Python's standard library that travel."""
+    return sources(Path(os.__file__).parent)
+
+
+def install(
+    modules: Mapping[str, bytes], minor: str, tree: Path, system: System, progress: Callable[[str], None]
+) -> None:
+    """Compile the modules into the zip that CPython of this minor version finds by itself.
+
+    Args:
+        modules: path inside the library -> source, with slashes.
+        minor: the version that shall load them.
+        tree: the runtime.
+        system: that it is for.
+        progress: told what is being done.
+
+    Raises:
+        InterpreterError: there is no Python of this minor version here to compile them, or it cannot.
+    """
+    python = _compiler(minor)
+    progress(f"compiling the library of Python {minor}")
+    with tempfile.TemporaryDirectory(prefix="pymw-library-") as work:
+        for name, source in modules.items():
+            runtime.write(Path(work, name), source)
+        compile_tree(Path(work), python, f"python{minor}")
+        _pack(Path(work), tree / runtime.layout(system, minor).library)
+
+
+def compile_tree(folder: Path, python: str, prefix: str) -> None:
+    """Replace every module below ``folder`` by its compiled file, in which it is called ``prefix``/its path.
+
+    Raises:
+        InterpreterError: a module does not compile.
+    """
+    options = ["-I", "-S", "-X", "no_debug_ranges", "-m", "compileall", "-q", "-b"]
+    names = ["-s", str(folder), "-p", prefix]
+    # Sets are ordered by the hashes of their strings.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"PYTHONHASHSEED": "0"}
+    command.run(
+        [python, *options, *names, "--invalidation-mode", "unchecked-hash", str(folder)],
+        InterpreterError,
+        "the Python library could not be compiled",
+        environment=environment,
+    )
+    for source in folder.rglob("*.py"):
+        source.unlink()
+
+
+def _compiler(minor: str) -> str:
+    """Return a Python of this minor version on this machine: the running one, or one in PATH."""
+    python = sys.executable if minor == RUNNING else shutil.which(f"python{minor}")
+    if not python:
+        raise InterpreterError(
+            f"compiling the library of Python {minor} takes a Python {minor}, but this is {RUNNING} and PATH has no python{minor}; "
+            f"install it, or run pymw-package with it."
+        )
+    return python
+
+
+def _pack(tree: Path, archive: Path) -> None:
+    """Write the files below ``tree`` as a stored zip: the payload is compressed as a whole, which is smaller."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        for path in sorted(tree.rglob("*.pyc")):
+            member = zipfile.ZipInfo(path.relative_to(tree).as_posix())
+            file.writestr(member, path.read_bytes())

@@ -1,0 +1,66 @@
+//! Which Python runs the worker: one of this machine or the embedded one, in the order that the configuration prefers.
+const std = @import("std");
+const Cache = @import("cache.zig");
+const candidates = @import("candidates.zig");
+const messages = @import("messages.zig");
+const search = @import("search.zig");
+const Setting = @import("setting.zig").Setting;
+
+/// Path of the Python to start. If neither kind can be had the error is the more hopeful one: what may pass.
+pub fn python(here: Setting) ![]const u8 {
+    switch (here.config.prefer) {
+        .system => return try ofThisMachine(here) orelse try embedded(here),
+        .embedded => {
+            const failure = if (embedded(here)) |path| return path else |err| err;
+            const why = messages.reason;
+            if (failure != error.Absent) messages.say("{s}", .{why});
+            return try ofThisMachine(here) orelse {
+                messages.reason = why;
+                return failure;
+            };
+        },
+    }
+}
+
+fn ofThisMachine(here: Setting) !?[]const u8 {
+    var cache: Cache = try .load(here.arena, here.places);
+    const found = try search.first(here.arena, &cache, try candidates.list(here.arena), here.requirement());
+    try cache.save(here.places);
+    return found;
+}
+
+fn embedded(here: Setting) ![]const u8 {
+    const runtime = here.runtime() orelse return messages.because(
+        error.Absent,
+        "failed to find a Python: {s}, and the package has none of its own; install Python and start the job again",
+        .{searched(here)},
+    );
+    if (embeddedObjection(here)) |objection| return messages.because(
+        error.Absent,
+        "failed to find a Python: {s}, and of the package's own {s}; install such a Python or package the application with one",
+        .{ searched(here), objection },
+    );
+    return runtime.prepare();
+}
+
+/// Why the payload is no Python for this job, or null.
+pub fn embeddedObjection(here: Setting) ?[]const u8 {
+    const version = (here.config.payload orelse return "there is none").version;
+    if (here.arguments.python.contains(version)) return null;
+    return messages.text("it is {f}, the job needs {f}", .{ version, here.arguments.python });
+}
+
+/// What was looked for and where, as part of a sentence.
+fn searched(here: Setting) []const u8 {
+    const requirement = here.requirement();
+    const bits = if (requirement.bits) |bits| messages.text(" with {d} bits", .{bits}) else "";
+    const modules = std.mem.join(here.arena, ", ", requirement.modules) catch "";
+    return messages.text("none of this machine is version {f}{s}{s}{s}{s} (looked in {s})", .{
+        requirement.application,
+        if (here.arguments.python.oldest == null) "" else messages.text(" and {f}", .{here.arguments.python}),
+        bits,
+        if (modules.len == 0) "" else " and has ",
+        modules,
+        candidates.searched,
+    });
+}

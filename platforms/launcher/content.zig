@@ -1,0 +1,36 @@
+//! Small files, read and written whole.
+const std = @import("std");
+const files = @import("system.zig").files;
+const process = @import("system.zig").process;
+const Allocator = std.mem.Allocator;
+
+/// All bytes of a file of at most `largest` bytes.
+pub fn read(arena: Allocator, path: []const u8, largest: u64) files.Error![]const u8 {
+    const handle = try files.openToRead(arena, path);
+    defer files.close(handle);
+    const found = files.look(arena, path) orelse return error.NotFound;
+    if (found.size > largest) return error.TooLarge;
+    const buffer = try arena.alloc(u8, @intCast(found.size));
+    return buffer[0..try files.read(handle, buffer)];
+}
+
+/// Whether a file begins with these bytes; null if it can't be read.
+pub fn beginsWith(arena: Allocator, path: []const u8, start: []const u8) ?bool {
+    const handle = files.openToRead(arena, path) catch return null;
+    defer files.close(handle);
+    const buffer = arena.alloc(u8, start.len) catch return null;
+    const length = files.read(handle, buffer) catch return null;
+    return std.mem.eql(u8, buffer[0..length], start);
+}
+
+/// Writes a file under a temporary name and renames it, so that a reader sees the old or the new one, whole.
+pub fn replace(arena: Allocator, path: []const u8, bytes: []const u8) files.Error!void {
+    const work = try std.fmt.allocPrint(arena, "{s}.{d}-{x}.tmp", .{ path, process.id(), process.uniqueNumber() });
+    errdefer files.removeFile(arena, work) catch {};
+    {
+        const handle = try files.create(arena, work, false);
+        defer files.close(handle);
+        try files.write(handle, bytes);
+    }
+    try files.rename(arena, work, path);
+}

@@ -1,0 +1,82 @@
+//! A payload (zstd-compressed tar archive) into a new folder. The caller vouches for the bytes: neither decoder
+//! of the std is meant for hostile input in a program built without safety checks.
+const std = @import("std");
+const files = @import("system.zig").files;
+const marker = @import("marker.zig");
+const tree = @import("tree.zig");
+const zstd = std.compress.zstd;
+const Allocator = std.mem.Allocator;
+
+/// The payload is not what docs/launcher.md describes; `detail` says why.
+pub const Error = files.Error || error{Malformed};
+
+pub var detail: []const u8 = "";
+
+/// zstd's own limit for what it decompresses without being asked twice.
+const largest_window = 128 * 1024 * 1024;
+
+/// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now.
+pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]const marker.Entry {
+    const window = try windowSize(payload);
+    var input: std.Io.Reader = .fixed(payload);
+    const buffer = try arena.alloc(u8, window + zstd.block_size_max);
+    var plain: zstd.Decompress = .init(&input, buffer, .{ .window_len = window });
+    const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
+    var archive: std.tar.Iterator = .init(&plain.reader, .{
+        .file_name_buffer = names[0..std.fs.max_path_bytes],
+        .link_name_buffer = names[std.fs.max_path_bytes..],
+    });
+    var entries: std.ArrayList(marker.Entry) = .empty;
+    while (archive.next() catch |err| return malformed(@errorName(err))) |member| {
+        const name = std.mem.trimEnd(u8, std.mem.cutPrefix(u8, member.name, "./") orelse member.name, "/");
+        if (member.kind == .directory and (name.len == 0 or std.mem.eql(u8, name, "."))) continue;
+        if (!tree.isSafe(name)) return malformed("a member has a path that leads out of it");
+        const path = try tree.below(arena, folder, name);
+        switch (member.kind) {
+            .directory => try tree.make(arena, path),
+            .sym_link => return malformed("it has a link"),
+            .file => {
+                try writeFile(arena, path, &plain.reader, member.size, member.mode & 0o111 != 0);
+                archive.unread_file_bytes = 0;
+                try entries.append(arena, .{ .size = member.size, .name = try arena.dupe(u8, name) });
+            },
+        }
+    }
+    return entries.items;
+}
+
+fn windowSize(payload: []const u8) Error!u32 {
+    const Frame = zstd.Decompress.Frame;
+    var input: std.Io.Reader = .fixed(payload);
+    const magic = input.takeInt(u32, .little) catch return malformed("it is empty");
+    if (magic != @backingInt(Frame.Magic.zstandard)) return malformed("it is not a zstd file");
+    const header = Frame.Zstandard.Header.decode(&input) catch return malformed("its first frame is cut short");
+    const size = header.windowSize() orelse return malformed("its first frame has no window size");
+    if (size > largest_window) return malformed("it was compressed with a window of more than 128 MiB");
+    return @intCast(size);
+}
+
+fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64, executable: bool) Error!void {
+    const handle = files.create(arena, path, executable) catch |err| switch (err) {
+        error.NotFound => create: {
+            try tree.make(arena, std.fs.path.dirname(path).?);
+            break :create try files.create(arena, path, executable);
+        },
+        else => return err,
+    };
+    defer files.close(handle);
+    var left = size;
+    while (left > 0) {
+        const ready = from.peekGreedy(1) catch |err| return malformed(@errorName(err));
+        const chunk = ready[0..@intCast(@min(ready.len, left))];
+        try files.write(handle, chunk);
+        from.toss(chunk.len);
+        left -= chunk.len;
+    }
+    if (!files.syncs_trees) try files.sync(handle);
+}
+
+fn malformed(why: []const u8) error{Malformed} {
+    detail = why;
+    return error.Malformed;
+}

@@ -8,7 +8,6 @@ import unittest
 
 from pymw_worker import text, values
 
-
 try:
     import numpy
 except ImportError:

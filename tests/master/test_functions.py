@@ -1,0 +1,211 @@
+"""Functions become bundles that the worker's own task process can run."""
+
+from __future__ import annotations
+
+import math
+import os
+import os.path as osp
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import pymw_worker
+import pytest
+from pymw import functions
+from pymw.errors import FunctionError
+from pymw.functions import CodeBundle
+from pymw_worker import bundle, names, outcome
+
+START = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.task as m;m.main()"
+CONSTANT = 10
+
+
+def run(code: CodeBundle, folder: Path, *args: Any, **kwargs: Any) -> Any:
+    """Run one call in a task process of this Python; the value, or the Outcome if there is none."""
+    (folder / names.TASK_FOLDER).mkdir()
+    (folder / "bundle").write_bytes(code.data)
+    (folder / "arguments").write_bytes(code.arguments("one", args, kwargs))
+    worker = Path(str(pymw_worker.__file__)).parent.parent
+    paths = [str(worker), str(folder / "bundle"), str(folder / "arguments"), str(folder)]
+    subprocess.run(
+        [sys.executable, "-c", START, *paths],
+        cwd=folder / names.TASK_FOLDER,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=True,
+    )
+    found = outcome.read(folder / names.OUTCOME)
+    return pickle.loads(found.value_bytes) if found.status == outcome.VALUE else found
+
+
+def hypotenuse(a: float, b: float) -> float:
+    return sqrt(square(a) + square(b)) + math.floor(0.5)
+
+
+def square(x: float) -> float:
+    return x * x
+
+
+def join(*parts: str) -> str:
+    return osp.normpath("/".join(parts))
+
+
+def uses_constant() -> int:
+    return CONSTANT
+
+
+def uses_nothing_known() -> Any:
+    return nobody_defines_this  # type: ignore[name-defined] # noqa: F821
+
+
+def read_table(name: str) -> str:
+    with open(name) as stream:  # noqa: PTH123
+        return stream.read()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], Any]:
+    """Runs a script in an empty folder; returns what it pickled to the file `result`."""
+
+    def run_script(source: str) -> Any:
+        (tmp_path / "program.py").write_text(source)
+        environment = {**os.environ, "PYTHONHASHSEED": "random"}
+        subprocess.run([sys.executable, "program.py"], cwd=tmp_path, env=environment, timeout=60, check=True)
+        return pickle.loads((tmp_path / "result").read_bytes())
+
+    return run_script
+
+
+PROGRAM = """
+import pickle, helper
+from pymw import functions
+
+class Point:
+    def __init__(self, x): self.x = x
+
+def inner(p): return Point(helper.double(p.x))
+def task(p): return inner(p).x
+
+code = functions.pickled({function}, modules=["helper"])
+with open("result", "wb") as stream:
+    pickle.dump((code, code.arguments("t", (Point(21),))), stream)
+"""
+
+
+def test_a_pickled_function_brings_its_program_and_modules(program: Any, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("def double(x): return 2 * x\n")
+    code, given = program(PROGRAM.format(function="task"))
+    assert (code.entry, code.form) == ("task", bundle.PICKLE)
+    assert code.python == "{}.{}".format(*sys.version_info[:2])
+    (tmp_path / "elsewhere").mkdir()
+    assert run(_with_arguments(code, given), tmp_path / "elsewhere") == 42
+
+
+def _with_arguments(code: CodeBundle, given: bytes) -> Any:
+    class Fixed(CodeBundle):
+        def arguments(self, *_: Any) -> bytes:
+            return given
+
+    return Fixed(**vars(code))
+
+
+def test_a_lambda_and_a_closure_can_be_pickled(program: Any, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("def double(x): return 2 * x\n")
+    code, given = program(PROGRAM.format(function="(lambda n: lambda p: p.x + n)(1)"))
+    (tmp_path / "elsewhere").mkdir()
+    assert run(_with_arguments(code, given), tmp_path / "elsewhere") == 22
+
+
+def test_the_same_function_of_the_same_program_is_the_same_bundle(program: Any, tmp_path: Path) -> None:
+    source = (
+        "import pickle\n"
+        "from pymw import functions\n"
+        "def helper(x): return {x, 'a', 'b'}\n"
+        "def task(x): return helper(x)\n"
+        "with open('result', 'wb') as stream: pickle.dump(functions.pickled(task).digest, stream)\n"
+    )
+    assert program(source) == program(source)
+
+
+def test_a_function_of_source_brings_dep_funcs_and_imports(tmp_path: Path) -> None:
+    code = functions.from_source(hypotenuse, dep_funcs=[square])
+    assert (code.form, code.python) == (bundle.SOURCE, "3.6-")
+    assert run(code, tmp_path, 3.0, b=4.0) == 5.0
+
+
+def test_modules_under_another_name_are_imported_under_it(tmp_path: Path) -> None:
+    assert run(functions.from_source(join, python="2.5-"), tmp_path, "a", "b") == "a/b"
+
+
+def test_modules_are_sent_by_path_and_required_by_name(tmp_path: Path) -> None:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "__init__.py").write_text("")
+    (tmp_path / "shapes" / "round.py").write_text("def area(r): return 3 * r * r\n")
+    (tmp_path / "single.py").write_text("N = 5\n")
+    (tmp_path / "program.py").write_text(
+        "import shapes.round, single\ndef task(): return [shapes.round.area(1), single.N]\n"
+    )
+    sys.path.insert(0, str(tmp_path))
+    try:
+        import program as user_program  # type: ignore[import-not-found]
+
+        code = functions.from_source(
+            user_program.task, modules=["shapes.round", "json", tmp_path / "single.py"]
+        )
+    finally:
+        sys.path.remove(str(tmp_path))
+        for name in ("program", "shapes", "shapes.round", "single"):
+            sys.modules.pop(name, None)
+    assert bundle.read(code.data).requires == ["json"]
+    (tmp_path / "slot").mkdir()
+    assert run(code, tmp_path / "slot") == [3, 5]
+
+
+def test_data_files_arrive_under_their_names(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("1;2")
+    code = functions.from_source(read_table, files=[tmp_path / "table.csv"])
+    assert run(code, tmp_path, "table.csv") == "1;2"
+    (tmp_path / "slot").mkdir()
+    code = functions.from_source(read_table, files={"tables/a.csv": tmp_path / "table.csv"})
+    assert run(code, tmp_path / "slot", "tables/a.csv") == "1;2"
+
+
+def test_the_same_source_is_the_same_bundle() -> None:
+    first = functions.from_source(hypotenuse, dep_funcs=[square])
+    assert first == functions.from_source(hypotenuse, dep_funcs=[square])
+    assert first.digest != functions.from_source(square).digest
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: functions.from_source(lambda: 1), "give it a name with def"),
+        (lambda: functions.from_source(hypotenuse), "uses square: add it to dep_funcs"),
+        (lambda: functions.from_source(uses_constant), "uses the name CONSTANT"),
+        (lambda: functions.from_source(uses_nothing_known), "nobody_defines_this, which is not defined"),
+        (lambda: functions.from_source(Path.exists), "is a method"),
+        (lambda: functions.from_source(len), "neither a function nor a class"),
+        (lambda: functions.from_source(_closure(1)), "of the function around it"),
+        (lambda: functions.from_source(square, python="new"), "no range of Python versions"),
+        (lambda: functions.from_source(square, modules=["no_such_module"]), "no module named no_such_module"),
+        (lambda: functions.from_source(square, files=["/no/such/file"]), "/no/such/file cannot be read"),
+        (lambda: functions.from_source(square, files={"../x": __file__}), "not a plain relative path"),
+        (lambda: functions.pickled((i for i in [1]).__next__), "cannot be pickled"),
+        (lambda: functions.from_source(square).arguments("t", (lambda: 1,)), "arguments of square"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_in_one_sentence(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(FunctionError, match=words) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+def _closure(number: int) -> Callable[[], int]:
+    def inside() -> int:
+        return number
+
+    return inside

@@ -1,4 +1,4 @@
-"""Puts the built launchers of every native platform into wheels, so that an installed pymw-package needs no compiler."""
+"""Puts the built launchers into wheels, so that an installed pymw-package needs no compiler."""
 
 import sys
 from pathlib import Path

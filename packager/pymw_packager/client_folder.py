@@ -5,7 +5,6 @@ server sent: nothing carries a signature or a URL, and the outputs are sticky, b
 outputs that it can neither upload nor must keep.
 """
 
-import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +15,12 @@ from xml.sax.saxutils import escape
 from pymw_packager import version_xml
 from pymw_packager.errors import FormatError, UsageError
 from pymw_packager.files import reported
+from pymw_packager.names import APP, VERSION_XML, normal_version, version_num
 
 # Never contacted: the client runs without network. A client names a project's folder after its URL.
 PROJECT_URL = "http://127.0.0.1/pymw_trial/"
 PROJECT_FOLDER = Path("projects", "127.0.0.1_pymw_trial")
 PROJECT = "pymw trial"
-APP = "pymw"
 WORKUNIT = "pymw_trial"
 TASK = f"{WORKUNIT}_0"
 PASSWORD_FILE = "gui_rpc_auth.cfg"
@@ -64,13 +63,14 @@ def lay_out(folder: Path, app_version: Path, job: Job, checkpoint_seconds: int =
         StorageError: a file cannot be read or written.
     """
     platform, plan_class, version_num = _identity(app_version)
-    version = version_xml.read(app_version / version_xml.NAME)
+    version = version_xml.read(app_version / VERSION_XML)
     for name in version.files:
         if not (app_version / name).is_file():
-            raise FormatError(f"{app_version} lacks {name}, which its {version_xml.NAME} names.")
+            raise FormatError(f"{app_version} lacks {name}, which its {VERSION_XML} names.")
     with reported(folder, "written"):
         project = folder / PROJECT_FOLDER
         project.mkdir(parents=True, exist_ok=True)
+        (folder / "slots").mkdir(exist_ok=True)
         for name in version.files:
             shutil.copyfile(app_version / name, project / name)
         (project / version.main_program).chmod(0o755)
@@ -90,13 +90,14 @@ def _identity(app_version: Path) -> tuple[str, str, int]:
     """Return platform, plan class and version number of the app version in this folder."""
     folder = app_version.absolute()
     platform, _, plan_class = folder.name.partition("__")
-    match = re.fullmatch(r"(\d+)\.(\d\d?)", folder.parent.name, re.ASCII)
-    if match is None:
+    try:
+        version = normal_version(folder.parent.name)
+    except UsageError:
         raise UsageError(
             f"{app_version} is not the folder of an app version: its path must end in VERSION/PLATFORM, "
             "as pymw/1.04/windows_intelx86 does."
-        )
-    return platform, plan_class, 100 * int(match[1]) + int(match[2])
+        ) from None
+    return platform, plan_class, version_num(version)
 
 
 def _configuration() -> str:

@@ -197,7 +197,7 @@ class Trial:
         )
 
     def wait(self, seconds: float, watch: Callable[[TaskStatus], None] | None = None) -> Ended:
-        """Wait for the end of the task, then stop the client; ``watch`` is called with each status on the way.
+        """Wait for the end of the task and stop the client; ``watch`` is called with each status on the way.
 
         Raises:
             TrialError: it has not ended within so many seconds.

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-
-from pymw_packager import version_xml
 from pymw_packager.client_folder import PROJECT_FOLDER, Job
 from pymw_packager.errors import FormatError, UsageError
+from pymw_packager.names import VERSION_XML
 from pymw_packager.trial import Trial, TrialError
 from pymw_packager.version_xml import VersionXml
 
@@ -167,6 +166,7 @@ def test_nothing_runs_after_the_trial(app_version: Path, tmp_path: Path) -> None
 def test_the_client_dies_with_a_trial_that_is_killed(app_version: Path, tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
+from pymw_packager.names import VERSION_XML
 from pymw_packager.trial import Job, Trial
 with Trial(Path({str(tmp_path / "client")!r}), Path({str(app_version)!r}), Job({{}}, ())):
     print("on", flush=True)
@@ -212,12 +212,12 @@ def test_a_client_that_is_killed_is_an_error_that_says_so(app_version: Path, tmp
     with trial_of(app_version, tmp_path, job(100)) as trial:
         for process in running_in(tmp_path, "boinc"):
             os.kill(process, signal.SIGKILL)
-        with pytest.raises(TrialError, match=r"(?s)The BOINC client (ended before|does not have).*client\.log"):
+        with pytest.raises(TrialError, match=r"(?s)client (ended before|does not have).*client\.log"):
             trial.wait(20)
 
 
 def test_a_file_that_version_xml_names_must_be_there(app_version: Path, tmp_path: Path) -> None:
-    (app_version / version_xml.NAME).write_text(VersionXml("app", ("payload",)).text())
+    (app_version / VERSION_XML).write_text(VersionXml("app", ("payload",)).text())
     with pytest.raises(FormatError, match=r"lacks payload, which its version\.xml names"):
         Trial(tmp_path / "client", app_version, job())
 

@@ -28,7 +28,7 @@ check:
 	$(run) ruff check
 	$(run) ruff format --check
 	$(run) mypy
-	$(run) vermin --quiet --no-tips --violations -t=2.5- -t=3.0- worker
+	.venv/bin/vermin --quiet --no-tips --violations -t=2.5- -t=3.0- worker
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .zig-cache zig-out

@@ -1,4 +1,4 @@
-"""Puts the built launchers of every native platform into wheels, so that an installed pymw-package needs no compiler."""
+"""Puts the built launchers into wheels, so that an installed pymw-package needs no compiler."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ class LauncherHook(BuildHookInterface):  # type: ignore[type-arg]
         if version == "editable":
             return
         sys.path[:0] = [str(ROOT / "packager"), str(ROOT / "platforms")]
-        from pymw_packager import programs
+        from pymw_packager import programs  # noqa: PLC0415 - not installed yet, but beside this file
 
         for name, path in programs.build_all().items():
             build_data["force_include"][str(path)] = f"pymw_platforms/programs/{name}"

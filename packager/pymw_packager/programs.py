@@ -21,8 +21,10 @@ from pymw_packager.files import reported
 SOURCES = Path(__file__).parents[2] / "platforms" / "launcher"
 SCRIPT = "posix.sh"
 
-# Small, and without anything that could differ from one build to the next.
-FLAGS = ("-O", "small", "-fstrip", "-fsingle-threaded", "-fno-unwind-tables")
+# Without anything that could differ from one build to the next.
+FLAGS = ("-fstrip", "-fsingle-threaded", "-fno-unwind-tables")
+# Built for size, the launcher takes five times as long to unpack a payload.
+OPTIMIZE = {"launcher": "fast", "python": "small"}
 SYSTEM_FLAGS = {
     # musl falls back to older system calls on older kernels; macOS has no interface below its libc.
     "linux": ("-lc", "-static"),
@@ -90,7 +92,7 @@ def _program(kind: str, source: str, platform: Platform) -> Path:
     name = _name(kind, platform)
     if packed := _packed(name):
         return packed
-    command = _command(source, platform)
+    command = ["build-exe", source, "-O", OPTIMIZE[kind], *_flags(platform)]
     kept = platformdirs.user_cache_path("pymw") / "programs" / _fingerprint(command) / name
     if not kept.is_file():
         with reported(kept, "written"):
@@ -99,11 +101,10 @@ def _program(kind: str, source: str, platform: Platform) -> Path:
     return kept
 
 
-def _command(source: str, platform: Platform) -> list[str]:
-    """The arguments for zig, but for the paths of this machine."""
+def _flags(platform: Platform) -> list[str]:
+    """What zig is told about a platform."""
     assert platform.zig_target is not None and platform.zig_cpu is not None, platform.name
-    target = ["-target", platform.zig_target, "-mcpu", platform.zig_cpu]
-    return ["build-exe", source, *target, *FLAGS, *SYSTEM_FLAGS[platform.system]]
+    return ["-target", platform.zig_target, "-mcpu", platform.zig_cpu, *FLAGS, *SYSTEM_FLAGS[platform.system]]
 
 
 def _fingerprint(command: list[str]) -> str:

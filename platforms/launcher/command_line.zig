@@ -1,0 +1,40 @@
+//! Arguments to a command line of Windows and back, by the rules of Microsoft's C runtime, which Python follows.
+const std = @import("std");
+const Allocator = std.mem.Allocator;
+
+pub fn split(arena: Allocator, line: []const u16) ![]const []const u8 {
+    var parts: std.process.Args.Iterator.Windows = try .init(arena, line);
+    var arguments: std.ArrayList([]const u8) = .empty;
+    while (parts.next()) |argument| try arguments.append(arena, argument);
+    return arguments.items;
+}
+
+/// The line that splits into exactly the program and these arguments.
+pub fn join(arena: Allocator, program: []const u8, arguments: []const []const u8) error{ Failed, OutOfMemory }![:0]u16 {
+    var line: std.ArrayList(u8) = .empty;
+    try line.print(arena, "\"{s}\"", .{program});
+    for (arguments) |argument| {
+        try line.append(arena, ' ');
+        try quote(arena, &line, argument);
+    }
+    return std.unicode.wtf8ToWtf16LeAllocZ(arena, line.items) catch |err| switch (err) {
+        error.OutOfMemory => |e| e,
+        error.InvalidWtf8 => error.Failed,
+    };
+}
+
+/// Backslashes are themselves, but before a quotation mark: there each one is doubled, and the mark gets one more.
+fn quote(arena: Allocator, line: *std.ArrayList(u8), argument: []const u8) !void {
+    if (argument.len > 0 and std.mem.findAny(u8, argument, " \t\n\x0b\"") == null) {
+        return line.appendSlice(arena, argument);
+    }
+    try line.append(arena, '"');
+    var backslashes: usize = 0;
+    for (argument) |character| {
+        if (character == '"') try line.appendNTimes(arena, '\\', backslashes + 1);
+        backslashes = if (character == '\\') backslashes + 1 else 0;
+        try line.append(arena, character);
+    }
+    try line.appendNTimes(arena, '\\', backslashes);
+    try line.append(arena, '"');
+}

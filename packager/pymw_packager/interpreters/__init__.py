@@ -11,7 +11,7 @@ Each puts its Python into a folder in the layout of `runtime`; `requirements` ad
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pymw_packager.interpreters import library, wheels
+from pymw_packager.interpreters import debian, wheels
 from pymw_packager.interpreters.runtime import Runtime, staged
 from pymw_platforms import Platform
 
@@ -40,5 +40,6 @@ def build(
         PackagerError: one sentence that says what is wrong and what to do.
     """
     with staged(destination) as tree:
-        version = wheels.assemble(platform, python_version or library.RUNNING, tree, progress)
+        assemble = {"wheels": wheels.assemble, "debian": debian.assemble}[platform.interpreter]
+        version = assemble(platform, python_version, requirements, tree, progress)
     return Runtime(destination, platform.python, version)

@@ -76,6 +76,13 @@ class Apt:
         )
         return [_package(stanza) for stanza in text.split("\n\n") if stanza.strip()]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a package of this name for this architecture."""
+        try:
+            return bool(self.show([name]))
+        except InterpreterError:
+            return False
+
     def fetch(self, names: Sequence[str]) -> list[Path]:
         """Return the files of these packages, from the cache or fetched; apt checks them against its signed indexes.
 

@@ -5,7 +5,6 @@ killed and a damaged disk do no harm.
 """
 
 import glob
-import hashlib
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from pymw_packager.errors import FetchError
+from pymw_packager.files import sha256_of
 
 
 def folder(kind: str) -> Path:
@@ -51,13 +51,4 @@ def keep(file: Path, kind: str, sha256: str) -> Path:
     finally:
         Path(temporary).unlink(missing_ok=True)
     return place
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 

@@ -22,7 +22,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 # What no task on a volunteer's machine can use: tests, windows, help texts, and the means to build and install.
 OMITTED = frozenset(
     "__pycache__ dist-packages ensurepip idlelib lib-dynload lib2to3 pydoc_data site-packages "
-    "test tests tkinter turtle.py turtledemo".split()
+    "sitecustomize.py test tests tkinter turtle.py turtledemo usercustomize.py".split()
 )
 
 # Extension modules: CPython's own tests, windows, terminals, and what would draw in Kerberos (nis) or Berkeley DB (_dbm) alone.
@@ -39,16 +39,19 @@ def is_wanted_extension(name: str) -> bool:
     return suffix.endswith(("so", "pyd")) and stem not in OMITTED_EXTENSIONS
 
 
-def sources(folder: Path) -> dict[str, bytes]:
+def sources(folder: Path, its_own_system: bool = False) -> dict[str, bytes]:
     """Return the modules of the standard library in ``folder`` that travel: path inside it -> source.
 
-    `_sysconfigdata…` stays behind: it describes the machine that the folder is of.
+    Args:
+        folder: such as ``/usr/lib/python3.11``.
+        its_own_system: whether the library is for the system that the folder is of; else `_sysconfigdata…`, which
+            describes that system, stays behind.
     """
     found = {}
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(set(folders) - OMITTED)
+        folders[:] = sorted(name for name in set(folders) - OMITTED if not name.startswith("config-"))
         for name in sorted(set(files) - OMITTED):
-            if name.endswith(".py") and not name.startswith("_sysconfigdata"):
+            if name.endswith(".py") and (its_own_system or not name.startswith("_sysconfigdata")):
                 file = Path(place, name)
                 found[file.relative_to(folder).as_posix()] = file.read_bytes()
     return found

@@ -9,13 +9,13 @@ import re
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from pymw_packager import programs
 from pymw_packager.errors import FormatError, InterpreterError
-from pymw_packager.interpreters import cache, library, macho, pip, runtime
+from pymw_packager.interpreters import cache, library, macho, pip, requirements, runtime
 from pymw_platforms import Platform
 
 if sys.version_info >= (3, 11):
@@ -29,13 +29,16 @@ FOLDER = "deploy_libs/"
 FOREIGN = re.compile(r"(api-ms-win-|ucrtbase|tcl\d|tk\d)", re.IGNORECASE)
 
 
-def assemble(platform: Platform, minor: str, tree: Path, progress: Callable[[str], None]) -> str:
+def assemble(
+    platform: Platform, minor: str | None, wanted: Sequence[str], tree: Path, progress: Callable[[str], None]
+) -> str:
     """Put a Python for Windows or macOS into the folder ``tree`` and return its version.
 
     Raises:
         InterpreterError: no wheel has this version for this platform, or the running Python is another one.
         FetchError: the wheel cannot be fetched, or is not the one that we know.
     """
+    minor = minor or library.RUNNING
     if minor != library.RUNNING:
         raise InterpreterError(
             f"the library of an embedded Python for {platform.name} is that of the running Python, {library.RUNNING}, not {minor}; "
@@ -54,6 +57,7 @@ def assemble(platform: Platform, minor: str, tree: Path, progress: Callable[[str
         raise FormatError(f"{wheel.name} holds no Python {minor}; name another interpreter with --interpreter PATH.")
     runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
     library.install(library.running(), minor, tree, platform.system, progress)
+    requirements.install(platform, minor, wanted, tree, progress)
     return version
 
 

@@ -1,0 +1,150 @@
+"""Makes runtimes for Linux on any architecture from the packages of Debian or Ubuntu, with their C library.
+
+With a C library and a loader of its own the runtime asks nothing of the volunteer's system but a kernel. Only libraries that
+something in it is linked to travel, each once, under the name that is asked for (the soname).
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from pymw_platforms import Platform
+
+from pymw_packager import programs
+from pymw_packager.errors import InterpreterError
+from pymw_packager.interpreters import apt, command, elf, library, requirements, runtime
+
+# Loaded by the C library itself when a thread is cancelled or a stack is unwound; nothing is linked to it.
+UNWINDER = "libgcc_s.so.1"
+
+# What packages from wheels may be linked to beyond the C library (PEP 513, 571, 599), and Debian's names of it.
+PACKAGES_OF_LIBRARIES = {
+    UNWINDER: "libgcc-s1",
+    "libstdc++.so.6": "libstdc++6",
+    "libz.so.1": "zlib1g",
+    "libexpat.so.1": "libexpat1",
+    "libatomic.so.1": "libatomic1",
+    "libgomp.so.1": "libgomp1",
+}
+
+
+def assemble(
+    platform: Platform, minor: str | None, wanted: Sequence[str], tree: Path, progress: Callable[[str], None]
+) -> str:
+    """Put a Python for Linux into the folder ``tree`` and return its version.
+
+    Args:
+        platform: with a Debian architecture.
+        minor: the version wanted; None: the distribution's own.
+        wanted: pip's arguments that name packages for the tasks.
+        tree: an empty folder.
+        progress: told what is being done.
+
+    Raises:
+        InterpreterError: the machine's package sources have no such Python.
+        FetchError: something could not be fetched.
+        MissingToolError: this is no Debian or Ubuntu.
+    """
+    assert platform.debian_architecture is not None, platform.name
+    progress(f"fetching the package indexes for {platform.debian_architecture}")
+    with apt.opened(platform.debian_architecture) as source, tempfile.TemporaryDirectory(prefix="pymw-debian-") as work:
+        minor = _choose(source, minor, platform)
+        packages = _packages(source, minor)
+        progress(f"fetching {len(packages)} packages for {platform.debian_architecture}")
+        system = System(source, Path(work), tree)
+        system.unpack([package.name for package in packages])
+        loader = system.install_python(minor)
+        modules = library.sources(Path(work, f"usr/lib/python{minor}"), its_own_system=True)
+        library.install(modules, minor, tree, platform.system, progress)
+        glibc = next(package.version.split("-")[0] for package in packages if package.name == "libc6")
+        requirements.install(platform, minor, wanted, tree, progress, glibc=glibc)
+        system.install_libraries(loader)
+    runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
+    return next(re.split(r"[^\d.]", p.version)[0] for p in packages if p.name == f"python{minor}-minimal")
+
+
+class System:
+    """Unpacked packages, from which files are taken into a runtime."""
+
+    def __init__(self, source: apt.Apt, folder: Path, tree: Path) -> None:
+        self._source = source
+        self._folder = folder
+        self._tree = tree
+        self._libraries: dict[str, Path] = {}
+
+    def unpack(self, names: Sequence[str]) -> None:
+        """Fetch and unpack packages, and note the libraries that they bring."""
+        for deb in self._source.fetch(names):
+            command.run(["dpkg-deb", "-x", deb, self._folder], InterpreterError, f"{deb.name} could not be unpacked")
+        for file in sorted(self._folder.rglob("lib*/**/*.so*")):
+            self._libraries.setdefault(file.name, file)
+
+    def install_python(self, minor: str) -> str:
+        """Take Python's program, extension modules and loader; return the name that the loader is known by."""
+        program = self._folder / f"usr/bin/python{minor}"
+        loader = PurePosixPath(elf.links(program.read_bytes(), program.name).loader).name
+        runtime.write(self._tree / "bin/python", program.read_bytes(), executable=True)
+        runtime.write(self._tree / "lib/ld.so", self._library(loader).read_bytes(), executable=True)
+        extensions = runtime.layout("linux", minor).extensions
+        for file in sorted((self._folder / f"usr/lib/python{minor}/lib-dynload").glob("*.so")):
+            if library.is_wanted_extension(file.name):
+                runtime.write(self._tree / extensions / file.name, file.read_bytes())
+        licence = self._folder / f"usr/share/doc/libpython{minor}-minimal/copyright"
+        runtime.write(self._tree / "LICENSE.txt", licence.read_bytes())
+        return loader
+
+    def install_libraries(self, loader: str) -> None:
+        """Take every library that something in the runtime is linked to, and what these are linked to in turn."""
+        programs_ = [file for file in self._tree.rglob("*") if file.is_file()]
+        settled = {loader, *(file.name for file in programs_)}
+        asked = [UNWINDER, *(name for file in programs_ for name in _needed(file))]
+        while asked:
+            name = asked.pop()
+            if name in settled:
+                continue
+            settled.add(name)
+            if name not in self._libraries and name in PACKAGES_OF_LIBRARIES:
+                self.unpack([PACKAGES_OF_LIBRARIES[name]])
+            # What Debian's packages do not bring, a wheel expects of the volunteer's system.
+            if name in self._libraries:
+                file = self._library(name)
+                runtime.write(self._tree / "lib" / name, file.read_bytes())
+                asked += _needed(file)
+
+    def _library(self, name: str) -> Path:
+        """The regular file behind the name of a library; links lead to a file of another name nearby."""
+        file = self._libraries[name]
+        while file.is_symlink():
+            file = self._libraries[file.readlink().name]
+        return file
+
+
+def _choose(source: apt.Apt, minor: str | None, platform: Platform) -> str:
+    """The minor version to take: the one wanted, if there is such a package, or the distribution's own."""
+    (default,) = source.show(["python3-minimal"])
+    found = next(m[1] for name in default.depends if (m := re.fullmatch(r"python(3\.\d+)-minimal", name)))
+    if minor in (None, found) or source.has(f"python{minor}-minimal"):
+        return minor or found
+    raise InterpreterError(
+        f"this machine's package sources have Python {found} for {platform.name}, not {minor}; "
+        f"take --python-version {found}, or name an interpreter with --interpreter PATH."
+    )
+
+
+def _packages(source: apt.Apt, minor: str) -> list[apt.Package]:
+    """Python's packages, and the libraries that they depend on directly."""
+    python = source.show([f"python{minor}-minimal", f"libpython{minor}-minimal", f"libpython{minor}-stdlib"])
+    names = {"libc6", *(name for package in python for name in package.depends)}
+    rest = source.show(sorted(names - {package.name for package in python}))
+    return python + [package for package in rest if package.section.split("/")[-1] == "libs"]
+
+
+def _needed(file: Path) -> tuple[str, ...]:
+    """What a file is linked to; nothing if it is no ELF file."""
+    with file.open("rb") as stream:
+        if stream.read(4) != elf.MAGIC:
+            return ()
+        stream.seek(0)
+        return elf.links(stream.read(), file.name).needed

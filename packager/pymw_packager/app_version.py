@@ -94,10 +94,11 @@ def build(recipe: Recipe, output: Path, progress: Progress) -> AppVersion:
         made = workshop / "app_version"
         made.mkdir()
         runtime = _runtime(recipe, workshop / "runtime", progress)
-        entry = runtime and _pack(recipe, runtime, made, progress)
-        files = _write_files(recipe, made, runtime and runtime.version, entry)
+        entry = _pack(recipe, runtime, made, progress) if runtime else None
+        python = runtime.version if runtime else None
+        files = _write_files(recipe, made, python, entry)
         unchanged = _install(made, destination)
-        return AppVersion(recipe, destination, runtime and runtime.version, files, unchanged)
+        return AppVersion(recipe, destination, python, files, unchanged)
 
 
 @contextmanager

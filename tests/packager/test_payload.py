@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from pymw_packager import payload
-from pymw_packager.errors import FormatError, InterpreterError, StorageError
+from pymw_packager.errors import FormatError, InterpreterError
 from pymw_packager.progress import Progress
 from pymw_platforms import load
 

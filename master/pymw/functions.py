@@ -31,8 +31,8 @@ Files = Mapping[str, str | PathLike[str]] | Iterable[str | PathLike[str]]
 class CodeBundle:
     """A function with all that it needs, as the bytes that travel.
 
-    entry: the function's name. form: `bundle.PICKLE` or `bundle.SOURCE`. python: the versions of Python that can
-    run it, as the launcher's `--python` takes them. digest: SHA-256 of the manifest, in hexadecimal digits.
+    entry: the function's name. form: `bundle.PICKLE` or `bundle.SOURCE`. python: the versions of Python that
+    can run it, as the launcher's `--python` takes them. digest: SHA-256 of the manifest, in hexadecimal.
     """
 
     entry: str
@@ -76,15 +76,8 @@ def pickled(
     except Exception as error:
         raise FunctionError(f"the function {entry} cannot be pickled: {error}") from error
     python = "{}.{}".format(*sys.version_info[:2])
-    return _bundle(
-        needed,
-        files,
-        form=bundle.PICKLE,
-        entry=entry,
-        python=python,
-        function=data,
-        cloudpickle=cloudpickle.__version__,
-    )
+    version = cloudpickle.__version__
+    return _bundle(needed, files, entry, bundle.PICKLE, python, function=data, cloudpickle=version)
 
 
 def from_source(
@@ -104,20 +97,13 @@ def from_source(
     names = [needed.add(module) for module in modules]
     source = source_of(function, dep_funcs, names, needed)
     data = ("# -*- coding: utf-8 -*-\n" + source).encode()
-    return _bundle(needed, files, form=bundle.SOURCE, entry=_name(function), python=python, function=data)
+    return _bundle(needed, files, _name(function), bundle.SOURCE, python, function=data)
 
 
 def _bundle(needed: Modules, files: Files, entry: str, form: str, python: str, **contents: Any) -> CodeBundle:
     try:
-        data = bundle.pack(
-            form,
-            entry,
-            python,
-            modules=needed.shipped,
-            files=_read(files),
-            requires=needed.required,
-            **contents,
-        )
+        contents.update(modules=needed.shipped, files=_read(files), requires=needed.required)
+        data = bundle.pack(form, entry, python, **contents)
         digest = bundle.read(data).digest
     except FormatError as error:
         raise FunctionError(f"the function {entry} cannot be bundled: {error}") from error

@@ -1,23 +1,24 @@
 """Which of a function's modules travel with it, and which must be there already.
 
-A module of the user's own exists on no volunteer's computer: it is sent. A module of the standard library or of
-an installed package belongs to a Python: it is required.
+A module of the user's own exists on no volunteer's computer: it is sent. A module of the standard library or
+of an installed package belongs to a Python: it is required.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import site
 import sys
 import sysconfig
 from importlib.machinery import ModuleSpec
 from os import PathLike, fspath
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 
 import pymw_worker
 
 from pymw.errors import FunctionError
+
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 class Modules:
@@ -39,54 +40,43 @@ class Modules:
         if isinstance(module, ModuleType):
             module = module.__name__
         path = Path(fspath(module))
-        if not isinstance(module, str) or path.suffix == ".py" or len(path.parts) > 1:
-            self._ship(path.resolve())
-            return path.stem
-        self._add_named(module)
-        return module
+        if isinstance(module, str) and path.suffix != ".py" and len(path.parts) == 1:
+            self._add_named(module)
+            return module
+        self._ship(path.resolve(), path.resolve().name)
+        return path.stem
 
     def _add_named(self, name: str) -> None:
         top = name.partition(".")[0]
-        spec = _spec(top)
-        places = [Path(place) for place in spec.submodule_search_locations or ()]
-        if spec.origin not in (None, "built-in", "frozen") and not places:
-            places = [Path(str(spec.origin))]
-        if not places or _is_installed(places[0]):
+        path = _place(_spec(top))
+        if path is None or _is_installed(path):
             self.required.add(name)
+        elif path.name == "__init__.py":
+            self._ship(path.parent, top)
+        elif path.is_dir():  # a namespace package: its other modules may be anything
+            self._ship(_place(_spec(name)) or path, name.replace(".", "/") + ".py")
         else:
-            self._ship(places[0])
+            self._ship(path, path.name)
 
-    def _ship(self, path: Path) -> None:
-        try:
-            if path.is_dir():
-                files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-                self._check_package(path)
-            else:
-                files = [path]
-            for file in files:
-                relative = file.relative_to(path.parent)
-                if "__pycache__" not in relative.parts:
-                    self._check_file(file)
-                    self.shipped[relative.as_posix()] = file.read_bytes()
-        except OSError as error:
-            raise FunctionError(f"the module {path} cannot be read: {error.strerror}") from error
-
-    def _check_package(self, path: Path) -> None:
-        if not (path / "__init__.py").exists():
+    def _ship(self, path: Path, name: str) -> None:
+        """Send a file, or a package's folder with all that is in it, under this name."""
+        if path.is_dir() and not (path / "__init__.py").exists():
             raise FunctionError(f"the folder {path} is no package: it has no __init__.py")
-
-    def _check_file(self, file: Path) -> None:
-        if file.suffix in (".so", ".pyd"):
-            raise FunctionError(
-                f"the module {file} is compiled for this computer: package it for the volunteers' platforms"
-            )
+        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        for file in files:
+            if file.suffix in (".so", ".pyd"):
+                raise FunctionError(f"the module {file} is compiled for this computer: it runs on no other")
+            if file.suffix != ".pyc":
+                try:
+                    self.shipped[(PurePath(name) / file.relative_to(path)).as_posix()] = file.read_bytes()
+                except OSError as error:
+                    raise FunctionError(f"the module {file} cannot be read: {error.strerror}") from error
 
 
 def _spec(name: str) -> ModuleSpec:
-    loaded = sys.modules.get(name)
-    spec = getattr(loaded, "__spec__", None)
+    loaded: ModuleSpec | None = getattr(sys.modules.get(name), "__spec__", None)
     try:
-        found = spec or importlib.util.find_spec(name)
+        found = loaded or importlib.util.find_spec(name)
     except (ImportError, ValueError):
         found = None
     if found is None:
@@ -94,8 +84,18 @@ def _spec(name: str) -> ModuleSpec:
     return found
 
 
+def _place(spec: ModuleSpec) -> Path | None:
+    """The file of a module, the folder of a namespace package, None for a part of the interpreter."""
+    if spec.origin is None:
+        return next((Path(place) for place in spec.submodule_search_locations or ()), None)
+    return Path(spec.origin) if spec.has_location else None
+
+
 def _is_installed(path: Path) -> bool:
     """Whether it belongs to a Python, or to the worker, which brings itself along."""
-    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    folders += [site.getusersitepackages(), str(Path(pymw_worker.__file__).parent)]
-    return any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in folders)
+    folders = [
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("platstdlib"),
+        Path(pymw_worker.__file__).parent,
+    ]
+    return bool(_INSTALLED & set(path.parts)) or any(path.is_relative_to(folder) for folder in folders)

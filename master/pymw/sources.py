@@ -3,6 +3,7 @@
 from __future__ import annotations
 import __future__
 
+import ast
 import builtins
 import dis
 import inspect
@@ -24,8 +25,8 @@ def source_of(
 ) -> str:
     """The text of a function after that of its dep_funcs, after imports of the modules that they use.
 
-    modules: names of modules to import in any case. needed: is told of the modules found. Raises FunctionError for a
-    function that is more than its text, and for names that would be unknown on the volunteer.
+    modules: names of modules to import in any case. needed: is told of the modules found. Raises
+    FunctionError for a function that is more than its text, and for names that a volunteer would not know.
     """
     everything = [*dep_funcs, function]
     texts = {one: _text(one) for one in everything}
@@ -33,7 +34,7 @@ def source_of(
     known = (
         _ALWAYS_THERE | {name.partition(".")[0] for name in modules} | {one.__name__ for one in everything}
     )
-    future = _FUTURE if any(map(_postpones_annotations, everything)) else ""
+    future = _FUTURE if any(_has_postponed_annotations(*item) for item in texts.items()) else ""
     for one, text in texts.items():
         for name in _global_names(compile(future + text, one.__name__, "exec", dont_inherit=True)) - known:
             lines.add(_import_line(name, one, needed))
@@ -58,10 +59,16 @@ def _text(one: Any) -> str:
         raise FunctionError(f"the source of {one.__name__} cannot be found: {error}") from error
 
 
-def _postpones_annotations(one: Any) -> bool:
-    return bool(
-        isinstance(one, FunctionType) and one.__code__.co_flags & __future__.annotations.compiler_flag
-    )
+def _has_postponed_annotations(one: Any, text: str) -> bool:
+    """Whether it needs the import from __future__, which Python < 3.7 does not know."""
+    nodes = ast.walk(ast.parse(text))
+    annotated = any(getattr(node, "annotation", None) or getattr(node, "returns", None) for node in nodes)
+    return annotated and _namespace(one).get("annotations") is __future__.annotations
+
+
+def _namespace(one: Any) -> dict[str, Any]:
+    """The names of the module that defines it."""
+    return vars(sys.modules[one.__module__]) if isinstance(one, type) else one.__globals__
 
 
 def _global_names(code: CodeType) -> set[str]:
@@ -79,7 +86,7 @@ def _global_names(code: CodeType) -> set[str]:
 
 def _import_line(name: str, one: Any, needed: Modules) -> str:
     """The line that gives `one` on the volunteer what this name means here."""
-    namespace = vars(sys.modules[one.__module__]) if isinstance(one, type) else one.__globals__
+    namespace = _namespace(one)
     if name not in namespace:
         raise FunctionError(f"{one.__name__} uses the name {name}, which is not defined")
     value = namespace[name]

@@ -25,21 +25,25 @@ CONSTANT = 10
 
 
 def run(code: CodeBundle, folder: Path, *args: Any, **kwargs: Any) -> Any:
-    """Run one call in a task process of this Python; the value, or the Outcome if there is none."""
+    """The value of one call in a task process of this Python, or the Outcome if there is no value."""
+    return run_files(code.data, code.arguments("one", args, kwargs), folder)
+
+
+def run_files(code: bytes, arguments: bytes, folder: Path, python: str = sys.executable) -> Any:
     (folder / names.TASK_FOLDER).mkdir()
-    (folder / "bundle").write_bytes(code.data)
-    (folder / "arguments").write_bytes(code.arguments("one", args, kwargs))
+    (folder / "bundle").write_bytes(code)
+    (folder / "arguments").write_bytes(arguments)
     worker = Path(str(pymw_worker.__file__)).parent.parent
     paths = [str(worker), str(folder / "bundle"), str(folder / "arguments"), str(folder)]
     subprocess.run(
-        [sys.executable, "-c", START, *paths],
+        [python, "-c", START, *paths],
         cwd=folder / names.TASK_FOLDER,
         stdin=subprocess.DEVNULL,
         timeout=60,
         check=True,
     )
     found = outcome.read(folder / names.OUTCOME)
-    return pickle.loads(found.value_bytes) if found.status == outcome.VALUE else found
+    return pickle.loads(found.value_bytes, encoding="latin-1") if found.status == outcome.VALUE else found
 
 
 def hypotenuse(a: float, b: float) -> float:
@@ -52,6 +56,10 @@ def square(x: float) -> float:
 
 def join(*parts: str) -> str:
     return osp.normpath("/".join(parts))
+
+
+def portable(values, times):  # type: ignore[no-untyped-def]
+    return values * times
 
 
 def uses_constant() -> int:
@@ -102,22 +110,14 @@ def test_a_pickled_function_brings_its_program_and_modules(program: Any, tmp_pat
     assert (code.entry, code.form) == ("task", bundle.PICKLE)
     assert code.python == "{}.{}".format(*sys.version_info[:2])
     (tmp_path / "elsewhere").mkdir()
-    assert run(_with_arguments(code, given), tmp_path / "elsewhere") == 42
-
-
-def _with_arguments(code: CodeBundle, given: bytes) -> Any:
-    class Fixed(CodeBundle):
-        def arguments(self, *_: Any) -> bytes:
-            return given
-
-    return Fixed(**vars(code))
+    assert run_files(code.data, given, tmp_path / "elsewhere") == 42
 
 
 def test_a_lambda_and_a_closure_can_be_pickled(program: Any, tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def double(x): return 2 * x\n")
     code, given = program(PROGRAM.format(function="(lambda n: lambda p: p.x + n)(1)"))
     (tmp_path / "elsewhere").mkdir()
-    assert run(_with_arguments(code, given), tmp_path / "elsewhere") == 22
+    assert run_files(code.data, given, tmp_path / "elsewhere") == 22
 
 
 def test_the_same_function_of_the_same_program_is_the_same_bundle(program: Any, tmp_path: Path) -> None:
@@ -135,6 +135,28 @@ def test_a_function_of_source_brings_dep_funcs_and_imports(tmp_path: Path) -> No
     code = functions.from_source(hypotenuse, dep_funcs=[square])
     assert (code.form, code.python) == (bundle.SOURCE, "3.6-")
     assert run(code, tmp_path, 3.0, b=4.0) == 5.0
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.13"])
+def test_one_bundle_of_source_runs_under_old_and_new_pythons(
+    version: str, find_python: Callable[[str], str], tmp_path: Path
+) -> None:
+    code = functions.from_source(portable, python="2.5-")
+    given = code.arguments("t", (["\u00e4", b"\x80", 2.5],), {"times": 2})
+    expected = ["\u00e4", b"\x80", 2.5] * 2
+    found = run_files(code.data, given, tmp_path, find_python(version))
+    assert not isinstance(found, outcome.Outcome), found.message
+    assert found == (expected if version != "2.7" else ["\u00e4", "\x80", 2.5] * 2)
+
+
+def test_another_python_is_refused_with_both_versions(
+    find_python: Callable[[str], str], tmp_path: Path
+) -> None:
+    code = functions.pickled(square)
+    other = "3.13" if code.python != "3.13" else "3.12"
+    found = run_files(code.data, code.arguments("t", (1,)), tmp_path, find_python(other))
+    assert found.status == outcome.UNLOADABLE
+    assert found.message == f"the function square needs Python {code.python}, this is Python {other}"
 
 
 def test_modules_under_another_name_are_imported_under_it(tmp_path: Path) -> None:
@@ -192,6 +214,8 @@ def test_the_same_source_is_the_same_bundle() -> None:
         (lambda: functions.from_source(_closure(1)), "of the function around it"),
         (lambda: functions.from_source(square, python="new"), "no range of Python versions"),
         (lambda: functions.from_source(square, modules=["no_such_module"]), "no module named no_such_module"),
+        (lambda: functions.from_source(square, modules=["no_such.py"]), "no_such.py cannot be read"),
+        (lambda: functions.from_source(square, modules=[Path(__file__).parent]), "it has no __init__.py"),
         (lambda: functions.from_source(square, files=["/no/such/file"]), "/no/such/file cannot be read"),
         (lambda: functions.from_source(square, files={"../x": __file__}), "not a plain relative path"),
         (lambda: functions.pickled((i for i in [1]).__next__), "cannot be pickled"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -53,7 +55,8 @@ def test_any_truncation_is_a_format_error(
 )
 @settings(max_examples=300)
 def test_any_bytes_are_a_format_error_for_every_reader(start: bytes, rest: bytes) -> None:
-    for read in (outcome.read, log.read, bundle.read):
+    readers: list[Callable[[bytes], Any]] = [outcome.read, log.read, bundle.read]
+    for read in readers:
         with pytest.raises(FormatError) as error:
             read(start + rest)
         assert "\n" not in str(error.value)

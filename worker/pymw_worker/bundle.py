@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from pymw_worker import container, member_names, text
+from pymw_worker import container, member_names, names, text
 from pymw_worker.errors import FormatError
 
 KIND = "bundle"
@@ -120,5 +120,5 @@ def _paths(members):
             paths[name] = text.to_text(name[len(prefix) :])
         elif name != "function":
             raise FormatError("the code bundle has the unknown member %r" % (name,))
-    member_names.check(paths.values(), "the code bundle")
+    member_names.check(list(paths.values()) + [names.MAIN], "the code bundle")
     return paths

@@ -67,15 +67,16 @@ def _wait_and_kill(pipe, group):
 
 def _start_thread(pipe):
     """On Windows: end this process when the pipe closes. The supervisor's job object ends the others."""
-    import threading
+    try:
+        import _thread  # novm: Python 2 takes the other branch
+    except ImportError:
+        import thread as _thread  # novm
 
     def watch():
         _wait_for_end(pipe)
         os._exit(1)
 
-    thread = threading.Thread(target=watch)
-    thread.setDaemon(True)
-    thread.start()
+    _thread.start_new_thread(watch, ())
 
 
 def _wait_for_end(pipe):

@@ -151,6 +151,7 @@ class Kinds(running.FolderCase):
             (dict(good, requires="os; import evil"), {"function": EMPTY}),
             (good, {"function": EMPTY, "other/x": EMPTY}),
             (good, {"function": EMPTY, "files/x.py": EMPTY, "modules/X.py": EMPTY}),
+            (good, {"function": EMPTY, "files/pymw_main.py": EMPTY}),
         ]:
             path = self.path("bundle")
             container.write(path, bundle.KIND, facts, members)

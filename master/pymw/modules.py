@@ -98,4 +98,4 @@ def _is_installed(path: Path) -> bool:
         sysconfig.get_path("platstdlib"),
         Path(pymw_worker.__file__).parent,
     ]
-    return bool(_INSTALLED & set(path.parts)) or any(path.is_relative_to(folder) for folder in folders)
+    return bool(_INSTALLED & set(path.parts)) or any(path.is_relative_to(str(folder)) for folder in folders)

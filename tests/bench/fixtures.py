@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,18 @@ def pythons() -> tuple[Python, ...]:
         if re.fullmatch(r"python[0-9.]*", path.name) and (python := _probe(path)):
             found.setdefault(python.version, python)
     return tuple(found[version] for version in sorted(found))
+
+
+@pytest.fixture(scope="session")
+def find_python(pythons: tuple[Python, ...]) -> Callable[[str], Path]:
+    """Finds the interpreter of a minor version such as "2.7"; a test that asks for one needs it."""
+
+    def find(version: str) -> Path:
+        found = [python.path for python in pythons if "{}.{}".format(*python.version) == version]
+        require(found, f"Python {version} (in PATH or under pyenv)")
+        return found[0]
+
+    return find
 
 
 def _probe(path: Path) -> Python | None:

@@ -29,7 +29,7 @@ def run(code: CodeBundle, folder: Path, *args: Any, **kwargs: Any) -> Any:
     return run_files(code.data, code.arguments("one", args, kwargs), folder)
 
 
-def run_files(code: bytes, arguments: bytes, folder: Path, python: str = sys.executable) -> Any:
+def run_files(code: bytes, arguments: bytes, folder: Path, python: str | Path = sys.executable) -> Any:
     (folder / names.TASK_FOLDER).mkdir()
     (folder / "bundle").write_bytes(code)
     (folder / "arguments").write_bytes(arguments)
@@ -139,7 +139,7 @@ def test_a_function_of_source_brings_dep_funcs_and_imports(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("version", ["2.7", "3.6", "3.13"])
 def test_one_bundle_of_source_runs_under_old_and_new_pythons(
-    version: str, find_python: Callable[[str], str], tmp_path: Path
+    version: str, find_python: Callable[[str], Path], tmp_path: Path
 ) -> None:
     code = functions.from_source(portable, python="2.5-")
     given = code.arguments("t", (["\u00e4", b"\x80", 2.5],), {"times": 2})
@@ -150,7 +150,7 @@ def test_one_bundle_of_source_runs_under_old_and_new_pythons(
 
 
 def test_another_python_is_refused_with_both_versions(
-    find_python: Callable[[str], str], tmp_path: Path
+    find_python: Callable[[str], Path], tmp_path: Path
 ) -> None:
     code = functions.pickled(square)
     other = "3.13" if code.python != "3.13" else "3.12"

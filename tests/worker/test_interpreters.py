@@ -16,7 +16,7 @@ TIME_LIMIT = 300.0
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_suite_passes_under_python(version: str, find_python: Callable[[str], str]) -> None:
+def test_the_suite_passes_under_python(version: str, find_python: Callable[[str], Path]) -> None:
     run = subprocess.run(
         [find_python(version), "-W", "error::DeprecationWarning:pymw_worker", str(RUNNER)],
         env={**os.environ, "PYMW_TEST_CLOUDPICKLE": str(Path(cloudpickle.__file__).parent)},

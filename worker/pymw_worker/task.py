@@ -9,7 +9,7 @@ import os
 import sys
 
 from pymw_worker import lifeline, names, outcome, text
-from pymw_worker.errors import FormatError, Unloadable
+from pymw_worker.errors import FormatError, Unloadable, Unreturnable
 
 MAX_TRACEBACK = 1 << 18  # bytes
 UNWRITABLE = 74  # exit status when files cannot be written, as on a full disk (EX_IOERR of sysexits.h)
@@ -61,7 +61,7 @@ def _returned(value):
         return dict(status=outcome.VALUE, value_bytes=values.dumps(value))
     except MemoryError:
         return dict(status=outcome.MEMORY, message="the task ran out of memory while its value was pickled")
-    except values.Unreturnable:
+    except Unreturnable:
         return dict(status=outcome.UNRETURNABLE, message=text.message_of(sys.exc_info()[1]))
 
 
@@ -74,7 +74,7 @@ def _raised(slot):
     result = dict(status=outcome.EXCEPTION, type=values.type_name(error), message=text.message_of(error))
     try:
         result["exception_bytes"] = values.dumps(error)
-    except (values.Unreturnable, MemoryError):
+    except (Unreturnable, MemoryError):
         pass
     return result
 

@@ -24,6 +24,7 @@ import sys
 import types
 
 from pymw_worker import text
+from pymw_worker.errors import Unreturnable
 
 if text.PYTHON_3:
     PROTOCOL = 3
@@ -44,10 +45,6 @@ _ATOMS = {int: 1, float: 1, bool: 1, type(None): 1, complex: 1}
 _STRINGS = {text.BYTES: 1, text.TEXT: 1}
 _SETS = {set: 1, frozenset: 1}
 _NAMED = (type, types.FunctionType)
-
-
-class Unreturnable(Exception):
-    """The value cannot be pickled; the message says which type is to blame and why."""
 
 
 class _HasSets(Exception):

@@ -7,6 +7,7 @@ import pickle
 import unittest
 
 from pymw_worker import text, values
+from pymw_worker.errors import Unreturnable
 
 try:
     import numpy
@@ -119,7 +120,7 @@ class DifficultValues(unittest.TestCase):
             try:
                 values.dumps(value)
                 self.fail("%r was pickled" % (value,))
-            except values.Unreturnable:
+            except Unreturnable:
                 pass
 
     def test_names_of_types(self):

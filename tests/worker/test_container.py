@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymw_worker import bundle, container, log, outcome
+from pymw_worker import bundle, container, log, manifest, outcome
 from pymw_worker.errors import FormatError
 
 facts = st.dictionaries(st.from_regex("[a-z][a-z0-9-]{0,10}", fullmatch=True), st.text(), max_size=4)
@@ -77,9 +77,9 @@ def test_every_flipped_bit_of_one_result_is_noticed(tmp_path: Path) -> None:
 
 def test_a_bomb_takes_no_more_memory_than_it_declares() -> None:
     packed = zlib.compress(bytes(200_000_000), 9)
-    member = container.Member("0" * 64, 1000, len(packed), "zlib", "x")
-    manifest = f"PYMW 1 log\n{member.line()}\n".encode()
-    forged = manifest + f"sha256 {hashlib.sha256(manifest).hexdigest()}\n\n".encode() + packed
+    member = manifest.Member("0" * 64, 1000, len(packed), "zlib", "x")
+    head = f"PYMW 1 log\n{member.line()}\n".encode()
+    forged = head + f"sha256 {hashlib.sha256(head).hexdigest()}\n\n".encode() + packed
     tracemalloc.start()
     try:
         with pytest.raises(FormatError, match="larger than declared"):
@@ -91,8 +91,8 @@ def test_a_bomb_takes_no_more_memory_than_it_declares() -> None:
 
 def test_a_manifest_without_end_is_not_read_on_and_on(tmp_path: Path) -> None:
     path = tmp_path / "endless"
-    path.write_bytes(b"PYMW 1 log\n" + b"x" * (2 * container.MAX_HEAD))
+    path.write_bytes(b"PYMW 1 log\n" + b"x" * (2 * manifest.MAX_HEAD))
     with pytest.raises(FormatError, match="longer than"):
         container.read(path, "log")
     with pytest.raises(FormatError, match="at most"):
-        container.pack("log", {"a": "x" * container.MAX_HEAD}, {})
+        container.pack("log", {"a": "x" * manifest.MAX_HEAD}, {})

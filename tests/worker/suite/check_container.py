@@ -3,7 +3,7 @@
 import unittest
 
 import running
-from pymw_worker import bundle, container, log, outcome, text
+from pymw_worker import bundle, container, log, manifest, outcome, text
 from pymw_worker.errors import FormatError
 
 EMPTY = "".encode("ascii")
@@ -77,7 +77,7 @@ class Containers(running.FolderCase):
             self.raised(FormatError, container.pack, "log", {}, members)
             forged = container.pack("log", {}, {})[:-2]
             self.assertTrue(forged.endswith(digest_line(forged)))
-            lines = "".join([container.Member("0" * 64, 0, 0, "none", name).line() for name in sorted(names)])
+            lines = "".join([manifest.Member("0" * 64, 0, 0, "none", name).line() for name in sorted(names)])
             forged = resealed(text.to_bytes("PYMW 1 log\n" + lines + "\nsha256 " + "0" * 64 + "\n\n"))
             self.raised(FormatError, container.read, self.write(forged), "log")
         self.assertEqual(len(self.box({}, {"a b/.hidden": EMPTY, "A/console": EMPTY}).members), 2)

@@ -32,13 +32,13 @@ fn ofThisMachine(here: Setting) !?[]const u8 {
 fn embedded(here: Setting) ![]const u8 {
     const runtime = here.runtime() orelse return messages.because(
         error.Absent,
-        "failed to find a Python: {s}, and the package has none of its own; install Python and start the job again",
-        .{searched(here)},
+        "failed to find {s}, and the package brings none; install one",
+        .{try sought(here)},
     );
     if (embeddedObjection(here)) |objection| return messages.because(
         error.Absent,
-        "failed to find a Python: {s}, and of the package's own {s}; install such a Python or package the application with one",
-        .{ searched(here), objection },
+        "failed to find {s}, and of that in the package: {s}; install one",
+        .{ try sought(here), objection },
     );
     return runtime.prepare();
 }
@@ -51,16 +51,14 @@ pub fn embeddedObjection(here: Setting) ?[]const u8 {
 }
 
 /// What was looked for and where, as part of a sentence.
-fn searched(here: Setting) []const u8 {
+fn sought(here: Setting) ![]const u8 {
     const requirement = here.requirement();
-    const bits = if (requirement.bits) |bits| messages.text(" with {d} bits", .{bits}) else "";
-    const modules = std.mem.join(here.arena, ", ", requirement.modules) catch "";
-    return messages.text("none of this machine is version {f}{s}{s}{s}{s} (looked in {s})", .{
-        requirement.application,
-        if (here.arguments.python.oldest == null) "" else messages.text(" and {f}", .{here.arguments.python}),
-        bits,
-        if (modules.len == 0) "" else " and has ",
-        modules,
-        candidates.searched,
-    });
+    var words: std.ArrayList([]const u8) = .empty;
+    try words.append(here.arena, messages.text("{f}", .{requirement.application}));
+    if (requirement.job.oldest != null) try words.append(here.arena, messages.text("for this job {f}", .{requirement.job}));
+    if (requirement.bits) |bits| try words.append(here.arena, messages.text("{d} bits", .{bits}));
+    if (requirement.modules.len > 0) {
+        try words.append(here.arena, messages.text("with {s}", .{try std.mem.join(here.arena, ", ", requirement.modules)}));
+    }
+    return messages.text("a Python ({s}) in {s}", .{ try std.mem.join(here.arena, "; ", words.items), candidates.searched });
 }

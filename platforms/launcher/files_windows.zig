@@ -56,7 +56,7 @@ pub fn wide(arena: Allocator, path: []const u8) Error![:0]const u16 {
     const plain = std.unicode.wtf8ToWtf16LeAllocZ(arena, path) catch return error.Failed;
     if (std.mem.startsWith(u8, path, "\\\\?\\") or std.mem.startsWith(u8, path, "\\\\.\\")) return plain;
     const full = try arena.alloc(u16, 32768);
-    const length = w.GetFullPathNameW(plain, full.len, full.ptr, null);
+    const length = w.GetFullPathNameW(plain, @intCast(full.len), full.ptr, null);
     if (length == 0 or length >= full.len) return failure();
     const is_share = full[0] == '\\' and full[1] == '\\';
     const parts: [2][]const u16 = if (is_share)

@@ -69,7 +69,7 @@ pub fn timestamp(buffer: *[32]u8) []const u8 {
 }
 
 pub fn sleep(duration: u32) void {
-    const time: c.timespec = .{ .sec = duration / 1000, .nsec = @intCast(duration % 1000 * std.time.ns_per_ms) };
+    const time: c.timespec = .{ .sec = @intCast(duration / 1000), .nsec = @intCast(duration % 1000 * std.time.ns_per_ms) };
     _ = c.nanosleep(&time, null);
 }
 

@@ -1,5 +1,6 @@
-//! This process and the ones it starts, on Windows.
+//! This process, on Windows.
 const std = @import("std");
+const child = @import("child_windows.zig");
 const command_line = @import("command_line.zig");
 const files = @import("files_windows.zig");
 const messages = @import("messages.zig");
@@ -25,7 +26,7 @@ pub fn Entry(comptime program: fn (arena: Allocator, arguments: []const []const 
 fn openErrors() void {
     // SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX: nobody sits before a window that asks something.
     _ = w.SetErrorMode(0x1 | 0x2);
-    if (usable(w.GetStdHandle(w.std_error)) != null) return;
+    if (standard(w.std_error) != null) return;
     const init_data = w.CreateFileW(literal("init_data.xml"), 0, w.share_all, null, w.open_existing, 0, null);
     if (init_data == w.invalid) return;
     _ = w.CloseHandle(init_data);
@@ -36,8 +37,9 @@ fn openErrors() void {
 
 const literal = std.unicode.wtf8ToWtf16LeStringLiteral;
 
-fn usable(handle: ?w.Handle) ?w.Handle {
-    const found = handle orelse return null;
+/// A standard handle, if there is something behind it.
+pub fn standard(which: u32) ?w.Handle {
+    const found = w.GetStdHandle(which) orelse return null;
     return if (found == w.invalid or w.GetFileType(found) == 0) null else found;
 }
 
@@ -104,17 +106,17 @@ pub fn environment(arena: Allocator, name: []const u8) ?[]const u8 {
 /// Absolute path of the running program.
 pub fn ownPath(arena: Allocator) ?[]const u8 {
     const buffer = arena.alloc(u16, 32768) catch return null;
-    const length = w.GetModuleFileNameW(null, buffer.ptr, buffer.len);
+    const length = w.GetModuleFileNameW(null, buffer.ptr, @intCast(buffer.len));
     if (length == 0 or length >= buffer.len) return null;
     return std.unicode.wtf16LeToWtf8Alloc(arena, buffer[0..length]) catch null;
 }
 
 pub fn writeError(bytes: []const u8) void {
-    files.write(usable(w.GetStdHandle(w.std_error)) orelse return, bytes) catch {};
+    files.write(standard(w.std_error) orelse return, bytes) catch {};
 }
 
 pub fn writeOutput(bytes: []const u8) void {
-    files.write(usable(w.GetStdHandle(w.std_output)) orelse return, bytes) catch {};
+    files.write(standard(w.std_output) orelse return, bytes) catch {};
 }
 
 /// A path as another program is given it: old Pythons know `\\?\` badly, so only one that needs it has it.
@@ -123,122 +125,5 @@ pub fn pathArgument(path: []const u8) []const u8 {
     return messages.text("\\\\?\\{s}", .{path});
 }
 
-/// Runs another program in this one's place: waits for it and ends with its exit status. Returns only if it can't
-/// be started.
-pub fn replace(arena: Allocator, program: []const u8, arguments: []const []const u8) files.Error {
-    const child = try start(arena, program, arguments, .{
-        .input = try inherited(w.std_input, w.read_access),
-        .output = try inherited(w.std_output, w.write_access),
-        .err = try inherited(w.std_error, w.write_access),
-    });
-    // Ctrl-C goes to the child as well; what comes of it is the child's business.
-    _ = w.SetConsoleCtrlHandler(&ignoreInterrupt, 1);
-    _ = w.WaitForSingleObject(child.process, w.infinite);
-    var status: u32 = 0;
-    if (w.GetExitCodeProcess(child.process, &status) == 0) return files.failure();
-    w.ExitProcess(status);
-}
-
-fn ignoreInterrupt(event: u32) callconv(.winapi) w.Bool {
-    return if (event <= 1) 1 else 0;
-}
-
-/// One of our standard handles so that a child gets it, or nothing at all (NUL) if we have none.
-fn inherited(which: u32, access: u32) files.Error!w.Handle {
-    if (usable(w.GetStdHandle(which))) |handle| {
-        _ = w.SetHandleInformation(handle, 1, 1);
-        return handle;
-    }
-    return nothing(access);
-}
-
-fn nothing(access: u32) files.Error!w.Handle {
-    var security: w.SecurityAttributes = .{};
-    const handle = w.CreateFileW(literal("NUL"), access, w.share_all, &security, w.open_existing, 0, null);
-    return if (handle == w.invalid) files.failure() else handle;
-}
-
-/// A process in a job object that ends with the launcher, whichever way that ends.
-const Child = struct { process: w.Handle, job: ?w.Handle };
-
-const Streams = struct { input: w.Handle, output: w.Handle, err: w.Handle };
-
-fn start(arena: Allocator, program: []const u8, arguments: []const []const u8, streams: Streams) files.Error!Child {
-    const path = std.unicode.wtf8ToWtf16LeAllocZ(arena, pathArgument(program)) catch return error.Failed;
-    const line = try command_line.join(arena, program, arguments);
-    var startup: w.StartupInfo = .{ .input = streams.input, .output = streams.output, .err = streams.err };
-    var information: w.ProcessInformation = undefined;
-    if (w.CreateProcessW(path, line, null, null, 1, w.create_suspended, null, null, &startup, &information) == 0) {
-        return files.failure();
-    }
-    const job = putIntoJob(information.process);
-    _ = w.ResumeThread(information.thread);
-    _ = w.CloseHandle(information.thread);
-    return .{ .process = information.process, .job = job };
-}
-
-/// Before Windows 8 a process that is in a job already can't be put into another; it runs all the same.
-fn putIntoJob(process: w.Handle) ?w.Handle {
-    const job = w.CreateJobObjectW(null, null) orelse return noJob();
-    const limits: w.JobLimits = .{ .flags = w.JobLimits.kill_on_job_close };
-    if (w.SetInformationJobObject(job, w.JobLimits.information_class, &limits, @sizeOf(w.JobLimits)) == 0) return noJob();
-    if (w.AssignProcessToJobObject(job, process) == 0) return noJob();
-    return job;
-}
-
-fn noJob() ?w.Handle {
-    messages.say("Python runs outside a job object (error {d}); it may outlive the launcher", .{w.GetLastError()});
-    return null;
-}
-
-/// What a short-lived process printed and how it ended.
-pub const Capture = struct { output: []const u8, ending: Ending };
-pub const Ending = union(enum) { status: u32, signal: u32, too_slow, too_much_output, not_started: []const u8 };
-
-/// Runs a program to its end, or kills it and what it started when the time is over or the buffer full.
-pub fn capture(arena: Allocator, program: []const u8, arguments: []const []const u8, buffer: []u8, limit: u32) !Capture {
-    var reader: w.Handle = undefined;
-    var writer: w.Handle = undefined;
-    var security: w.SecurityAttributes = .{};
-    if (w.CreatePipe(&reader, &writer, &security, 0) == 0) return notStarted(arena, files.failure());
-    defer files.close(reader);
-    _ = w.SetHandleInformation(reader, 1, 0);
-    const null_device = nothing(w.read_access | w.write_access) catch |err| return notStarted(arena, err);
-    defer files.close(null_device);
-    const started = start(arena, program, arguments, .{ .input = null_device, .output = writer, .err = null_device });
-    files.close(writer);
-    const child = started catch |err| return notStarted(arena, err);
-    defer {
-        _ = w.TerminateProcess(child.process, 1);
-        if (child.job) |job| files.close(job);
-        files.close(child.process);
-    }
-    return watch(child.process, reader, buffer, limit);
-}
-
-fn notStarted(arena: Allocator, err: files.Error) Capture {
-    const why = if (err == error.OutOfMemory) "there is no memory" else files.cause(arena);
-    return .{ .output = "", .ending = .{ .not_started = why } };
-}
-
-fn watch(process: w.Handle, output: w.Handle, buffer: []u8, limit: u32) Capture {
-    const deadline = milliseconds() + limit;
-    var filled: usize = 0;
-    while (true) {
-        const has_ended = w.WaitForSingleObject(process, 0) == w.wait_object_0;
-        var available: u32 = 0;
-        if (w.PeekNamedPipe(output, null, 0, null, &available, null) == 0) available = 0;
-        if (available > buffer.len - filled) return .{ .output = "", .ending = .too_much_output };
-        if (available > 0) {
-            var got: u32 = 0;
-            _ = w.ReadFile(output, buffer[filled..].ptr, available, &got, null);
-            filled += got;
-        } else if (has_ended) {
-            var status: u32 = 0;
-            _ = w.GetExitCodeProcess(process, &status);
-            return .{ .output = buffer[0..filled], .ending = .{ .status = status } };
-        } else if (milliseconds() > deadline) {
-            return .{ .output = "", .ending = .too_slow };
-        } else w.Sleep(5);
-    }
-}
+pub const replace = child.replace;
+pub const capture = child.capture;

@@ -44,11 +44,13 @@ pub const Range = struct {
     }
 
     pub fn format(range: Range, writer: *std.Io.Writer) std.Io.Writer.Error!void {
-        if (range.oldest) |oldest| try writer.print("{f}", .{oldest}) else try writer.writeAll("any");
-        if (range.newest) |newest| {
-            if (range.oldest) |oldest| if (std.meta.eql(oldest, newest)) return;
-            try writer.print(" to {f}", .{newest});
-        } else if (range.oldest != null) try writer.writeAll(" or newer");
+        const oldest = range.oldest orelse {
+            if (range.newest) |newest| return writer.print("{f} or older", .{newest});
+            return writer.writeAll("any version");
+        };
+        const newest = range.newest orelse return writer.print("{f} or newer", .{oldest});
+        if (std.meta.eql(oldest, newest)) return writer.print("{f}", .{oldest});
+        try writer.print("{f} to {f}", .{ oldest, newest });
     }
 };
 

@@ -136,7 +136,7 @@ def _runtime(recipe: Recipe, folder: Path, progress: Progress) -> Runtime | None
     if source == "none" or (source == "auto" and platform.interpreter == "none"):
         if recipe.requirements or recipe.prefer == "embedded":
             raise UsageError(
-                f"no Python comes along for {platform.name}, so there is none to prefer or to add packages to; "
+                f"no Python comes along for {platform.name}, so there is none to prefer or add packages to; "
                 "leave out --interpreter none, or --prefer and the packages."
             )
         return None

@@ -128,11 +128,16 @@ def _runtime(recipe: Recipe, folder: Path, progress: Progress) -> Runtime | None
         UsageError: there is none that could hold the packages.
     """
     platform, source = recipe.platform, recipe.interpreter
+    if platform.launcher == "script" and source not in ("auto", "none"):
+        raise UsageError(
+            f"the launcher of {platform.name} is a script, which cannot unpack a Python; "
+            "leave --interpreter out, and its volunteers' own is used."
+        )
     if source == "none" or (source == "auto" and platform.interpreter == "none"):
         if recipe.requirements or recipe.prefer == "embedded":
             raise UsageError(
-                f"without a Python that comes along there is none to prefer or to put packages into; "
-                f"name one for {platform.name} with --interpreter PATH."
+                f"no Python comes along for {platform.name}, so there is none to prefer or add packages to; "
+                "leave out --interpreter none, or --prefer and the packages."
             )
         return None
     version, requirements = recipe.python_version, recipe.requirements
@@ -181,8 +186,7 @@ def _write_files(
 def _launcher(platform: Platform) -> bytes:
     """Return the launcher's bytes, after a look at whether they are of the platform."""
     path = programs.launcher(platform.name)
-    found = executables.machines(path)
-    if platform.launcher == "native" and not executables.fits(found, platform):
+    if platform.launcher == "native" and not executables.fits(found := executables.machines(path), platform):
         raise FormatError(f"the launcher {path} is {executables.describe(found)}, not for {platform.title}.")
     with reported(path, "read"):
         return path.read_bytes()

@@ -68,7 +68,7 @@ def print_platforms(platforms: Sequence[Platform], console: Console) -> None:
 
 def sources(platform: Platform) -> str:
     """Return in words where the embedded Python of a platform can come from."""
-    first = {"wheels": "PyPI wheels", "debian": "Debian packages", "none": "a path that you name"}[
+    first = {"wheels": "PyPI wheels", "debian": "Debian packages", "none": "none; their own is used"}[
         platform.interpreter
     ]
     return first + (", freeze" if platform.is_this_host() else "")

@@ -112,7 +112,7 @@ def _open_streams():
     except ImportError:
         pass
     if text.PYTHON_3:
-        how = ("w", 1, "utf-8", "backslashreplace", None, False)
+        how = ("w", 1, "utf-8", "backslashreplace", "\n", False)
         sys.stdout, sys.stderr = open(1, *how), open(2, *how)
     else:
         sys.stdout = os.fdopen(1, "w", 1)

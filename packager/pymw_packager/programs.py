@@ -21,10 +21,8 @@ from pymw_packager.files import reported
 SOURCES = Path(__file__).parents[2] / "platforms" / "launcher"
 SCRIPT = "posix.sh"
 
-# Without anything that could differ from one build to the next.
-FLAGS = ("-fstrip", "-fsingle-threaded", "-fno-unwind-tables")
-# Built for size, the launcher takes five times as long to unpack a payload.
-OPTIMIZE = {"launcher": "fast", "python": "small"}
+# Small, and without anything that could differ from one build to the next.
+FLAGS = ("-O", "small", "-fstrip", "-fsingle-threaded", "-fno-unwind-tables")
 SYSTEM_FLAGS = {
     # musl falls back to older system calls on older kernels; macOS has no interface below its libc.
     "linux": ("-lc", "-static"),
@@ -92,7 +90,7 @@ def _program(kind: str, source: str, platform: Platform) -> Path:
     name = _name(kind, platform)
     if packed := _packed(name):
         return packed
-    command = ["build-exe", source, "-O", OPTIMIZE[kind], *_flags(platform)]
+    command = ["build-exe", source, *_flags(platform)]
     kept = platformdirs.user_cache_path("pymw") / "programs" / _fingerprint(command) / name
     if not kept.is_file():
         with reported(kept, "written"):

@@ -84,6 +84,7 @@ fn unpackInto(runtime: Runtime, place: Place, bytes: *?[]const u8) PlaceError!vo
     const lock = try runtime.takeLock(place);
     defer files.close(lock);
     if (try runtime.look(place) == .ready) return;
+    const began = process.milliseconds();
     if (bytes.* == null) bytes.* = try runtime.readPayload();
     runtime.makeRoom(place) catch |err| return runtime.noPlace(place, err);
     const work = try runtime.temporaryName(place);
@@ -100,6 +101,11 @@ fn unpackInto(runtime: Runtime, place: Place, bytes: *?[]const u8) PlaceError!vo
         tree.remove(runtime.arena, work) catch {};
         return explained;
     };
+    messages.say("unpacked {s} in {s} within {d} ms", .{
+        runtime.payload.file,
+        place.folder,
+        process.milliseconds() - began,
+    });
 }
 
 fn takeLock(runtime: Runtime, place: Place) PlaceError!files.Handle {

@@ -19,7 +19,9 @@ const largest_window = 128 * 1024 * 1024;
 pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]const marker.Entry {
     const window = try windowSize(payload);
     var input: std.Io.Reader = .fixed(payload);
-    const buffer = try arena.alloc(u8, window + zstd.block_size_max);
+    // The decoder moves a whole window whenever the rest of its buffer is full: the more rest, the less it moves.
+    const rest = @max(zstd.block_size_max, @min(window, 8 * 1024 * 1024));
+    const buffer = try arena.alloc(u8, window + rest);
     var plain: zstd.Decompress = .init(&input, buffer, .{ .window_len = window });
     const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
     var archive: std.tar.Iterator = .init(&plain.reader, .{

@@ -9,13 +9,17 @@ Each puts its Python into a folder in the layout of `runtime`; `requirements` ad
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from pymw_packager.interpreters import debian, wheels
-from pymw_packager.interpreters.runtime import Runtime, staged
 from pymw_platforms import Platform
 
+from pymw_packager.interpreters import archive, debian, freeze, wheels
+from pymw_packager.interpreters.runtime import Runtime, staged
+
 __all__ = ["Runtime", "build"]
+
+SOURCES = {"wheels": wheels.assemble, "debian": debian.assemble, "freeze": freeze.assemble}
 
 
 def build(
@@ -39,7 +43,8 @@ def build(
     Raises:
         PackagerError: one sentence that says what is wrong and what to do.
     """
+    source = platform.interpreter if source == "auto" else source
+    assemble = SOURCES.get(source) or partial(archive.assemble, Path(source))
     with staged(destination) as tree:
-        assemble = {"wheels": wheels.assemble, "debian": debian.assemble}[platform.interpreter]
         version = assemble(platform, python_version, requirements, tree, progress)
     return Runtime(destination, platform.python, version)

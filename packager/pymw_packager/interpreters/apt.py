@@ -7,6 +7,7 @@ downloads lie in a folder of ours. Works without root, and leaves the machine's 
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from pymw_packager.errors import FetchError, InterpreterError, MissingToolError
 from pymw_packager.interpreters import cache, command
+
+FRESH = 3600  # seconds for which indexes are taken as they are
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Apt:
 
     def __init__(self, architecture: str, state: Path) -> None:
         self.architecture = architecture
+        self._state = state
         for folder in ("lists/partial", "cache/archives/partial"):
             (state / folder).mkdir(parents=True, exist_ok=True)
         (state / "status").touch()
@@ -54,13 +58,22 @@ class Apt:
         }
         self._options = [f"-o{name}={value}" for name, value in settings.items()]
 
-    def update(self) -> None:
-        """Bring the indexes up to date.
+    def refresh(self) -> None:
+        """Bring the indexes up to date, unless that was done within the last hour.
 
         Raises:
-            FetchError: at least one of them could not be fetched; those that could be are in place.
+            FetchError: they cannot be fetched, and there are none from before.
         """
-        command.run(["apt-get", *self._options, "update"], FetchError, "apt could not fetch its indexes")
+        stamp = self._state / "stamp"
+        if stamp.exists() and 0 <= time.time() - stamp.stat().st_mtime < FRESH:
+            return
+        try:
+            command.run(["apt-get", *self._options, "update"], FetchError, "apt could not fetch its indexes")
+        except FetchError:
+            # Some of them, or older ones, may be enough; what is fetched by them is verified all the same.
+            if not list((self._state / "lists").glob("*_Packages*")):
+                raise
+        stamp.touch()
 
     def show(self, names: Sequence[str]) -> list[Package]:
         """Return the newest version of each package.
@@ -140,11 +153,7 @@ def opened(architecture: str) -> Iterator[Apt]:
         with contextlib.suppress(OSError):
             shutil.copytree(kept, state, copy_function=shutil.copy2)
         apt = Apt(architecture, state)
-        try:
-            apt.update()
-        except FetchError:
-            if not list((state / "lists").glob("*_Packages*")):
-                raise
+        apt.refresh()
         yield apt
         with contextlib.suppress(OSError):
             if kept.exists():
@@ -154,7 +163,9 @@ def opened(architecture: str) -> Iterator[Apt]:
 
 def _package(stanza: str) -> Package:
     """Read one paragraph of the index."""
-    facts = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and not line.startswith(" "))
+    facts = dict(
+        line.split(": ", 1) for line in stanza.splitlines() if ": " in line and not line.startswith(" ")
+    )
     groups = f"{facts.get('Depends', '')}, {facts.get('Pre-Depends', '')}".split(",")
     depends = tuple(group.split("|")[0].split()[0].split(":")[0] for group in groups if group.strip())
     return Package(facts["Package"], facts["Version"], facts.get("Section", ""), depends)

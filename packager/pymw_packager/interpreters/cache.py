@@ -40,7 +40,9 @@ def keep(file: Path, kind: str, sha256: str) -> Path:
     """
     found = sha256_of(file)
     if found != sha256:
-        raise FetchError(f"{file.name} came with SHA-256 {found} instead of {sha256}; it was thrown away, try again.")
+        raise FetchError(
+            f"{file.name} came with SHA-256 {found} instead of {sha256}; it was thrown away, try again."
+        )
     place = folder(kind) / sha256 / file.name
     place.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=place.parent)
@@ -51,4 +53,3 @@ def keep(file: Path, kind: str, sha256: str) -> Path:
     finally:
         Path(temporary).unlink(missing_ok=True)
     return place
-

@@ -5,7 +5,6 @@ something in it is linked to travel, each once, under the name that is asked for
 """
 
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,9 @@ from pymw_packager.interpreters import apt, command, elf, library, requirements,
 
 # Loaded by the C library itself when a thread is cancelled or a stack is unwound; nothing is linked to it.
 UNWINDER = "libgcc_s.so.1"
+
+# Debian's Python looks here, not in site-packages.
+DIST_PACKAGES = "lib/python{}/dist-packages"
 
 # What packages from wheels may be linked to beyond the C library (PEP 513, 571, 599), and Debian's names of it.
 PACKAGES_OF_LIBRARIES = {
@@ -49,7 +51,10 @@ def assemble(
     """
     assert platform.debian_architecture is not None, platform.name
     progress(f"fetching the package indexes for {platform.debian_architecture}")
-    with apt.opened(platform.debian_architecture) as source, tempfile.TemporaryDirectory(prefix="pymw-debian-") as work:
+    with (
+        apt.opened(platform.debian_architecture) as source,
+        tempfile.TemporaryDirectory(prefix="pymw-debian-") as work,
+    ):
         minor = _choose(source, minor, platform)
         packages = _packages(source, minor)
         progress(f"fetching {len(packages)} packages for {platform.debian_architecture}")
@@ -57,9 +62,10 @@ def assemble(
         system.unpack([package.name for package in packages])
         loader = system.install_python(minor)
         modules = library.sources(Path(work, f"usr/lib/python{minor}"), its_own_system=True)
-        library.install(modules, minor, tree, platform.system, progress)
+        library.write(modules, minor, tree / runtime.layout("linux", minor).library, progress)
         glibc = next(package.version.split("-")[0] for package in packages if package.name == "libc6")
-        requirements.install(platform, minor, wanted, tree, progress, glibc=glibc)
+        packages_folder = tree / DIST_PACKAGES.format(minor)
+        requirements.install(platform, minor, wanted, packages_folder, progress, glibc=glibc)
         system.install_libraries(loader)
     runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
     return next(re.split(r"[^\d.]", p.version)[0] for p in packages if p.name == f"python{minor}-minimal")
@@ -77,7 +83,9 @@ class System:
     def unpack(self, names: Sequence[str]) -> None:
         """Fetch and unpack packages, and note the libraries that they bring."""
         for deb in self._source.fetch(names):
-            command.run(["dpkg-deb", "-x", deb, self._folder], InterpreterError, f"{deb.name} could not be unpacked")
+            command.run(
+                ["dpkg-deb", "-x", deb, self._folder], InterpreterError, f"{deb.name} could not be unpacked"
+            )
         for file in sorted(self._folder.rglob("lib*/**/*.so*")):
             self._libraries.setdefault(file.name, file)
 

@@ -76,5 +76,7 @@ def _needed(
         if tag == DT_NEEDED:
             names.append(value)
         elif tag == DT_STRTAB:
-            strings = next(p + value - a for kind, p, a, n in segments if kind == PT_LOAD and a <= value < a + n)
+            strings = next(
+                p + value - a for kind, p, a, n in segments if kind == PT_LOAD and a <= value < a + n
+            )
     return tuple(content[strings + n : content.index(b"\0", strings + n)].decode() for n in names)

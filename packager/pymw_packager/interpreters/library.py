@@ -13,23 +13,59 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+
 from pymw_packager.errors import InterpreterError
 from pymw_packager.interpreters import command, runtime
-from pymw_platforms.platform import System
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 # What no task on a volunteer's machine can use: tests, windows, help texts, and the means to build and install.
 OMITTED = frozenset(
-    "__pycache__ dist-packages ensurepip idlelib lib-dynload lib2to3 pydoc_data site-packages "
-    "sitecustomize.py test tests tkinter turtle.py turtledemo usercustomize.py".split()
+    [
+        "__pycache__",
+        "dist-packages",
+        "ensurepip",
+        "idlelib",
+        "lib-dynload",
+        "lib2to3",
+        "pydoc_data",
+        "site-packages",
+        "sitecustomize.py",
+        "test",
+        "tests",
+        "tkinter",
+        "turtle.py",
+        "turtledemo",
+        "usercustomize.py",
+    ]
 )
 
 # Extension modules: CPython's own tests, windows, terminals, and what would draw in Kerberos (nis) or Berkeley DB (_dbm) alone.
 OMITTED_EXTENSIONS = frozenset(
-    "_ctypes_test _curses _curses_panel _dbm _gdbm _testbuffer _testcapi _testclinic _testclinic_limited _testexternalinspection "
-    "_testimportmultiple _testinternalcapi _testlimitedcapi _testmultiphase _testsinglephase _tkinter _xxtestfuzz nis readline "
-    "xxlimited xxlimited_35 xxsubtype".split()
+    [
+        "_ctypes_test",
+        "_curses",
+        "_curses_panel",
+        "_dbm",
+        "_gdbm",
+        "_testbuffer",
+        "_testcapi",
+        "_testclinic",
+        "_testclinic_limited",
+        "_testexternalinspection",
+        "_testimportmultiple",
+        "_testinternalcapi",
+        "_testlimitedcapi",
+        "_testmultiphase",
+        "_testsinglephase",
+        "_tkinter",
+        "_xxtestfuzz",
+        "nis",
+        "readline",
+        "xxlimited",
+        "xxlimited_35",
+        "xxsubtype",
+    ]
 )
 
 
@@ -57,62 +93,72 @@ def sources(folder: Path, its_own_system: bool = False) -> dict[str, bytes]:
     return found
 
 
-def running() -> dict[str, bytes]:
-    """Return the modules of the running Python's standard library that travel."""
-    return sources(Path(os.__file__).parent)
+def running(its_own_system: bool = False) -> dict[str, bytes]:
+    """Return the modules of the running Python's standard library that travel; see `sources`."""
+    return sources(Path(os.__file__).parent, its_own_system)
 
 
-def install(
-    modules: Mapping[str, bytes], minor: str, tree: Path, system: System, progress: Callable[[str], None]
-) -> None:
-    """Compile the modules into the zip that CPython of this minor version finds by itself.
+def write(modules: Mapping[str, bytes], minor: str, archive: Path, progress: Callable[[str], None]) -> None:
+    """Write the compiled modules as a zip.
 
     Args:
         modules: path inside the library -> source, with slashes.
-        minor: the version that shall load them.
-        tree: the runtime.
-        system: that it is for.
+        minor: the version of Python that shall load them.
+        archive: the zip; where it lies in a runtime is for `runtime.layout` to say.
         progress: told what is being done.
 
     Raises:
         InterpreterError: there is no Python of this minor version here to compile them, or it cannot.
     """
-    python = _compiler(minor)
+    python = compiler(minor)
     progress(f"compiling the library of Python {minor}")
     with tempfile.TemporaryDirectory(prefix="pymw-library-") as work:
         for name, source in modules.items():
             runtime.write(Path(work, name), source)
-        compile_tree(Path(work), python, f"python{minor}")
-        _pack(Path(work), tree / runtime.layout(system, minor).library)
+        compile_tree(Path(work), python, f"python{minor}", keep_sources=False)
+        _pack(Path(work), archive)
 
 
-def compile_tree(folder: Path, python: str, prefix: str) -> None:
-    """Replace every module below ``folder`` by its compiled file, in which it is called ``prefix``/its path.
+def compile_tree(folder: Path, python: str, prefix: str, *, keep_sources: bool) -> None:
+    """Compile every module below a folder.
+
+    Args:
+        folder: of modules and packages.
+        python: the compiler: a Python of the version that shall load them.
+        prefix: stands for ``folder`` in tracebacks.
+        keep_sources: put compiled files into `__pycache__`; else they take the place of their sources.
 
     Raises:
-        InterpreterError: a module does not compile.
+        InterpreterError: a module does not compile; the others are compiled.
     """
-    options = ["-I", "-S", "-X", "no_debug_ranges", "-m", "compileall", "-q", "-b"]
-    names = ["-s", str(folder), "-p", prefix]
+    options = ["-X", "no_debug_ranges", "-I", "-S", "-m", "compileall", "-q"]
+    names = ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", prefix]
     # Sets are ordered by the hashes of their strings.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"PYTHONHASHSEED": "0"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {
+        "PYTHONHASHSEED": "0"
+    }
     command.run(
-        [python, *options, *names, "--invalidation-mode", "unchecked-hash", str(folder)],
+        [python, *options, *([] if keep_sources else ["-b"]), *names, str(folder)],
         InterpreterError,
         "the Python library could not be compiled",
         environment=environment,
     )
-    for source in folder.rglob("*.py"):
-        source.unlink()
+    if not keep_sources:
+        for source in folder.rglob("*.py"):
+            source.unlink()
 
 
-def _compiler(minor: str) -> str:
-    """Return a Python of this minor version on this machine: the running one, or one in PATH."""
+def compiler(minor: str) -> str:
+    """Return a Python of this minor version on this machine: the running one, or one in PATH.
+
+    Raises:
+        InterpreterError: there is none.
+    """
     python = sys.executable if minor == RUNNING else shutil.which(f"python{minor}")
     if not python:
         raise InterpreterError(
-            f"compiling the library of Python {minor} takes a Python {minor}, but this is {RUNNING} and PATH has no python{minor}; "
-            f"install it, or run pymw-package with it."
+            f"compiling the library of Python {minor} takes a Python {minor}, but this is {RUNNING} and "
+            f"PATH has no python{minor}; install it, or run pymw-package with it."
         )
     return python
 

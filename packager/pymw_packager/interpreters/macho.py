@@ -37,4 +37,6 @@ def thin(content: bytes, cputype: int, name: str) -> bytes:
             if offset + size > len(content):
                 raise FormatError(f"{name} is a truncated universal Mach-O file; fetch it again.")
             return content[offset : offset + size]
-    raise FormatError(f"{name} has no program for CPU type {cputype:#x}; take a wheel or archive that is made for it.")
+    raise FormatError(
+        f"{name} has no program for CPU type {cputype:#x}; take a wheel or archive that is made for it."
+    )

@@ -10,6 +10,7 @@ unpack it onto any file system.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymw_packager.errors import InterpreterError, StorageError
 from pymw_platforms.platform import System
+
+from pymw_packager.errors import InterpreterError, StorageError
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,14 @@ def install_host(program: Path, file: Path) -> None:
         InterpreterError: the program is not there.
     """
     if not program.is_file():
-        raise InterpreterError(f"{program}, the program that starts an embedded Python, is missing; reinstall PyMW.")
+        raise InterpreterError(
+            f"{program}, the program that starts an embedded Python, is missing; reinstall PyMW."
+        )
     shutil.copyfile(program, file)
     file.chmod(0o755)
+
+
+def find_version(content: bytes, minor: str) -> str | None:
+    """Return the full version that a binary of CPython names, if it is of this minor version: `PY_VERSION`."""
+    found = re.search(rb"(?<![\d.])%s\.\d+(?![\d.])" % re.escape(minor.encode()), content)
+    return found[0].decode() if found else None

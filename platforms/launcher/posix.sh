@@ -101,7 +101,10 @@ read_range() {
     *-*) job_min=${1%%-*} job_max=${1#*-} ;;
     *) job_min=$1 job_max=$1 ;;
     esac
-    if number_of "$job_min" >/dev/null && { [ -z "$job_max" ] || number_of "$job_max" >/dev/null; }; then return; fi
+    if number_of "$job_min" >/dev/null; then
+        [ -n "$job_max" ] || return 0
+        number_of "$job_max" >/dev/null && [ "$(number_of "$job_min")" -le "$(number_of "$job_max")" ] && return 0
+    fi
     fail "failed to understand --python \"$1\": it is not of the form 3.11, 2.7-3.12 or 3.8-; correct the command line of the job"
 }
 
@@ -168,7 +171,7 @@ probe() {
     else
         case $answer in
         'PyMW-Python 1 cpython posix '[0-9]*.[0-9]*\ [36][24]\ *) echo "${answer#PyMW-Python 1 cpython posix }" ;;
-        'PyMW-Python 1 '*) echo 'unusable it is not CPython' ;;
+        'PyMW-Python 1 '?*\ ?*\ ?*\ ?*\ ?*) echo 'unusable it is not CPython' ;;
         *) echo 'unusable its answer was not that of a Python' ;;
         esac
     fi

@@ -1,0 +1,359 @@
+"""The embedded Python: unpacked once, never seen half-made, however the launcher is killed."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bench.chroot import as_root, can_be_root
+from tests.bench.require import require
+from tests.launcher.application import Application
+
+# A version that no Python of this machine has: a job that asks for it can only have the payload.
+VERSION = "9.9"
+FILES = {
+    "python": f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n".encode(),
+    "lib/empty": b"",
+    "lib/with a space/ünï.txt": b"text",
+    **{f"lib/{number:03d}": bytes([number]) * 20_000 for number in range(60)},
+}
+
+
+@pytest.fixture
+def embedded(native: Application) -> Application:
+    """An application under a client that prefers its payload."""
+    native.settings["prefer"] = "embedded"
+    native.add_payload(FILES, VERSION)
+    native.configure()
+    native.under_client()
+    return native
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a runtime holds every file of the payload, and nothing else but its marker."""
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return found.keys() == {*FILES, ".pymw_complete"} and all(
+        found[name].read_bytes() == content for name, content in FILES.items()
+    )
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Names of work folders that are still there."""
+    return [path.name for path in folder.glob("*.tmp")]
+
+
+def started_from(application: Application, folder: Path) -> bool:
+    """Whether the worker was started by the embedded Python in that folder."""
+    return application.started() is not None and is_whole(folder)
+
+
+def test_under_a_client_it_is_unpacked_into_the_project_folder(embedded: Application) -> None:
+    done = embedded.run("a b")
+    assert started_from(embedded, embedded.runtime()), done.stderr
+    assert leftovers(embedded.project) == []
+    (line,) = done.stderr.splitlines()
+    assert f"unpacked {embedded.settings['payload'].name} in {embedded.project}" in line
+    assert (embedded.runtime() / "python").stat().st_mode & 0o111
+    assert not (embedded.runtime() / "lib" / "000").stat().st_mode & 0o111
+
+
+def test_a_second_start_unpacks_nothing(embedded: Application) -> None:
+    embedded.run()
+    before = embedded.runtime().stat().st_ino
+    assert embedded.run().stderr == ""
+    assert embedded.runtime().stat().st_ino == before
+
+
+def test_by_hand_it_is_unpacked_into_the_user_s_cache(embedded: Application) -> None:
+    (embedded.slot / "init_data.xml").unlink()
+    embedded.run()
+    cache = embedded.home / ".cache" / "pymw"
+    assert started_from(embedded, embedded.runtime(cache))
+    embedded.run(environment={"XDG_CACHE_HOME": str(embedded.root / "other")})
+    assert started_from(embedded, embedded.runtime(embedded.root / "other" / "pymw"))
+    embedded.run(environment={"XDG_CACHE_HOME": "relative", "HOME": ""})
+    private = embedded.temporary / f"pymw-{os.getuid()}"
+    assert started_from(embedded, embedded.runtime(private))
+    assert private.stat().st_mode & 0o077 == 0
+
+
+def test_a_python_of_the_machine_that_fits_is_preferred_unless_the_application_says_else(
+    embedded: Application,
+) -> None:
+    embedded.path = [Path(sys.executable).parent]
+    embedded.settings["prefer"] = "system"
+    embedded.configure()
+    embedded.run()
+    assert embedded.started() is not None
+    assert not embedded.runtime().exists()
+    embedded.run("--python", VERSION)
+    assert started_from(embedded, embedded.runtime())
+
+
+def test_sixteen_starts_at_once_unpack_once(embedded: Application) -> None:
+    slots = [embedded.root / "slots" / str(number) for number in range(1, 17)]
+    for slot in slots:
+        shutil.copytree(embedded.slot, slot)
+    running = [
+        subprocess.Popen(
+            embedded.argv(), cwd=slot, env=embedded.environment(), stderr=subprocess.PIPE, text=True
+        )
+        for slot in slots
+    ]
+    said = [process.communicate(timeout=120)[1] for process in running]
+    assert [process.returncode for process in running] == [0] * 16
+    assert all((slot / "started.txt").exists() for slot in slots)
+    assert "".join(said).count("unpacked ") == 1
+    assert is_whole(embedded.runtime())
+    assert leftovers(embedded.project) == []
+
+
+# Every call that changes something on the disk, as far as it can be told apart from the others.
+STEPS = [
+    *[("flock", 1), ("mkdir", 1), ("mkdir", 2), ("syncfs", 1), ("rename", 1)],
+    *[("write", count) for count in (1, 2, 30, 61, 62, 63)],
+    *[("fsync", count) for count in (1, 2, 3)],
+    *[("close", count) for count in (1, 2, 40)],
+]
+
+
+@pytest.mark.parametrize(("call", "count"), STEPS)
+def test_killed_at_any_step_it_leaves_no_half_made_runtime(
+    embedded: Application, call: str, count: int
+) -> None:
+    require(shutil.which("strace"), "strace (apt-get install strace)")
+    killer = ["strace", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={count}"]
+    killed = embedded.run(before=[*killer, "-o", str(embedded.root / "trace")])
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert embedded.started() is None
+    assert not embedded.runtime().exists() or is_whole(embedded.runtime())
+    done = embedded.run()
+    assert started_from(embedded, embedded.runtime()), done.stderr
+    assert leftovers(embedded.project) == []
+
+
+def test_those_who_wait_go_on_when_the_one_that_unpacks_is_killed(embedded: Application) -> None:
+    require(shutil.which("strace"), "strace (apt-get install strace)")
+    # Held at its third file for as long as nobody kills it.
+    hold = ["strace", "-qq", "-e", "trace=write", "-e", "inject=write:delay_enter=600000000:when=3"]
+    log = ["-o", str(embedded.root / "trace")]
+    start = {"cwd": embedded.slot, "env": embedded.environment()}
+    held = subprocess.Popen([*hold, *log, *embedded.argv()], start_new_session=True, **start)  # type: ignore[call-overload]
+    try:
+        deadline = time.monotonic() + 30
+        while not list(embedded.project.glob("*.tmp/lib")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        waiting = subprocess.Popen(embedded.argv(), stderr=subprocess.DEVNULL, **start)  # type: ignore[call-overload]
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.3)
+    finally:
+        os.killpg(held.pid, signal.SIGKILL)
+        held.wait()
+    assert waiting.wait(60) == 0
+    assert started_from(embedded, embedded.runtime())
+    assert leftovers(embedded.project) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "lib" / "007").unlink(),
+        lambda folder: (folder / "lib" / "007").write_bytes(b"short"),
+        lambda folder: (folder / ".pymw_complete").unlink(),
+        lambda folder: (folder / ".pymw_complete").write_bytes(b""),
+        lambda folder: (folder / ".pymw_complete").write_text("PyMW runtime 1\nend 0\n"),
+        lambda folder: os.truncate(folder / ".pymw_complete", (folder / ".pymw_complete").stat().st_size - 2),
+        lambda folder: shutil.rmtree(folder / "lib"),
+        lambda folder: [(folder / "python").unlink(), (folder / "python").symlink_to("/bin/sh")],
+        lambda folder: [shutil.rmtree(folder), folder.write_text("not a folder")],
+    ],
+)
+def test_a_damaged_runtime_is_unpacked_again(embedded: Application, damage: object) -> None:
+    embedded.run()
+    assert callable(damage)
+    damage(embedded.runtime())
+    done = embedded.run()
+    assert started_from(embedded, embedded.runtime()), done.stderr
+    assert f"the runtime {embedded.runtime()} is damaged" in done.stderr
+    assert leftovers(embedded.project) == []
+
+
+def test_what_a_python_adds_to_its_runtime_is_no_damage(embedded: Application) -> None:
+    embedded.run()
+    (embedded.runtime() / "lib" / "__pycache__").mkdir()
+    assert embedded.run().stderr == ""
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "longer", "empty", "missing"])
+def test_a_damaged_payload_is_never_unpacked(embedded: Application, damage: str) -> None:
+    payload = embedded.project / embedded.settings["payload"].name
+    data = payload.read_bytes()
+    middle = len(data) // 2
+    payload.unlink()
+    if damage != "missing":
+        payload.write_bytes(
+            {
+                "flipped": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+                "truncated": data[:-1],
+                "longer": data + b"\0",
+                "empty": b"",
+            }[damage]
+        )
+    done = embedded.run("--python", VERSION)
+    assert done.returncode == 206
+    assert not embedded.runtime().exists()
+    assert leftovers(embedded.project) == []
+    assert f"the payload {payload}" in done.stderr
+    assert "reset the project" in done.stderr
+
+
+def archive(*members: tarfile.TarInfo) -> bytes:
+    """The bytes of an archive with these members, each with content if it is a file."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as made:
+        for member in members:
+            made.addfile(member, io.BytesIO(b"x" * member.size))
+    return plain.getvalue()
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    """A member of an archive."""
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, target, 0o755
+    info.size = 10 if kind == tarfile.REGTYPE else 0
+    return info
+
+
+PYTHON = member("python")
+
+
+@pytest.mark.parametrize(
+    ("plain", "reason"),
+    [
+        (archive(PYTHON, member("../evil")), "a member has a path that leads out of it"),
+        (archive(PYTHON, member("/evil")), "a member has a path that leads out of it"),
+        (archive(PYTHON, member("lib/../../evil")), "a member has a path that leads out of it"),
+        (archive(PYTHON, member("C:evil")), "a member has a path that leads out of it"),
+        (archive(PYTHON, member("a\\..\\evil")), "a member has a path that leads out of it"),
+        (archive(PYTHON, member("link", tarfile.SYMTYPE, "/etc")), "it has a link"),
+        (archive(PYTHON, member("hard", tarfile.LNKTYPE, "python")), "TarUnsupportedHeader"),
+        (archive(PYTHON, member("device", tarfile.FIFOTYPE)), "TarUnsupportedHeader"),
+        (archive(member("other")), "it has no python"),
+        (archive(PYTHON)[:700], ""),
+        (b"no archive at all" * 100, "TarHeader"),
+    ],
+)
+def test_a_payload_that_is_no_plain_archive_is_refused(
+    embedded: Application, plain: bytes, reason: str
+) -> None:
+    embedded.add_archive(plain, 10, VERSION)
+    embedded.configure()
+    done = embedded.run("--python", VERSION)
+    assert done.returncode == 206
+    assert f"failed to unpack {embedded.settings['payload'].name}: {reason}" in done.stderr
+    assert not embedded.runtime().exists()
+    assert leftovers(embedded.project) == []
+    assert not list(embedded.root.rglob("evil"))
+
+
+def test_an_application_without_a_fitting_payload_says_so(embedded: Application) -> None:
+    done = embedded.run("--python", "9.8")
+    assert done.returncode == 206
+    assert "of that in the package: it is 9.9, the job needs 9.8" in done.stderr
+    assert not embedded.runtime().exists()
+
+
+def test_explain_tells_the_runtime_s_state_and_unpacks_nothing(embedded: Application) -> None:
+    shown = embedded.run("--explain").stdout
+    assert f"{embedded.runtime()}  absent" in shown
+    assert shown.splitlines()[-1] == f"choice: {embedded.settings['payload'].name}"
+    assert not embedded.runtime().exists()
+    assert list(embedded.temporary.iterdir()) == []
+    embedded.run()
+    assert f"{embedded.runtime()}  ready" in embedded.run("--explain").stdout
+    (embedded.runtime() / "lib" / "007").unlink()
+    assert f"{embedded.runtime()}  damaged" in embedded.run("--explain").stdout
+    assert "passed over" not in embedded.run("--explain").stderr
+
+
+def mounted(*commands: str) -> list[str]:
+    """Return what runs a command after these, in a mount space of its own."""
+    require(can_be_root(), "root, or a sudo that asks for no password, and private mounts")
+    return [*as_root(), "unshare", "--mount", "sh", "-ec", "\n".join([*commands, 'exec "$@"']), "sh"]
+
+
+def read_only(folder: Path) -> str:
+    """Return the command that makes a folder read-only, for root as well."""
+    return f"mount --bind '{folder}' '{folder}' && mount -o remount,ro,bind '{folder}'"
+
+
+def test_a_read_only_project_folder_gives_way_to_the_user_s_cache(embedded: Application) -> None:
+    done = embedded.run(before=mounted(read_only(embedded.project)))
+    assert started_from(embedded, embedded.runtime(embedded.home / ".cache" / "pymw")), done.stderr
+
+
+def test_with_no_place_to_unpack_the_job_is_postponed_under_a_client(embedded: Application) -> None:
+    everywhere = [read_only(folder) for folder in (embedded.project, embedded.home, embedded.temporary)]
+    done = embedded.run("--python", VERSION, before=mounted(*everywhere))
+    assert done.returncode == 0
+    assert embedded.started() is None
+    assert_postponed(embedded, str(embedded.project), "Read-only file system")
+
+
+def assert_postponed(application: Application, *parts: str) -> None:
+    """Check the file that tells a client to try again later."""
+    seconds, reason, *rest = (application.slot / "boinc_temporary_exit").read_text().split("\n")
+    assert 0 < int(seconds) <= 86_400
+    assert reason.startswith(f"failed to unpack {application.settings['payload'].name}: ")
+    assert all(part in reason for part in parts)
+    assert rest == [""]
+    assert leftovers(application.project) == []
+
+
+def test_a_full_disk_postpones_the_job_under_a_client_and_is_an_error_by_hand(embedded: Application) -> None:
+    full = [f"mount -t tmpfs -o size=300k none '{folder}'" for folder in (embedded.home, embedded.temporary)]
+    before = mounted(read_only(embedded.project), *full)
+    done = embedded.run("--python", VERSION, before=before)
+    assert done.returncode == 0, done.stderr
+    assert_postponed(embedded, "has less than 2 MB free")
+    for name in ("boinc_temporary_exit", "init_data.xml"):
+        (embedded.slot / name).unlink()
+    done = embedded.run("--python", VERSION, before=before)
+    assert done.returncode == 206
+    assert "has less than 2 MB free" in done.stderr.splitlines()[-1]
+    assert not (embedded.slot / "boinc_temporary_exit").exists()
+
+
+def test_a_disk_that_fills_up_while_unpacking_leaves_nothing(embedded: Application) -> None:
+    # The configuration promises less than there is, as if another program took the space meanwhile.
+    entry = embedded.settings["payload"]
+    embedded.settings["payload"] = type(entry)(**{**vars(entry), "size": 1000})
+    embedded.configure()
+    small = f"mount -t tmpfs -o size=300k none '{embedded.home}'"
+    ending = f"find '{embedded.home}' -name '*.tmp' | grep . && exit 9"
+    before = mounted(read_only(embedded.project), small)
+    keep = ["sh", "-c", f'"$@"; status=$?; {ending}; exit $status', "sh"]
+    done = embedded.run(before=[*before, *keep])
+    assert done.returncode == 0, done.stderr
+    assert started_from(embedded, embedded.runtime(embedded.temporary / f"pymw-{os.getuid()}")), done.stderr
+
+
+def test_a_runtime_that_another_user_has_planted_is_not_used(embedded: Application) -> None:
+    require(os.getuid() == 0, "root, to make another user's folder")
+    (embedded.slot / "init_data.xml").unlink()
+    planted = embedded.temporary / f"pymw-{os.getuid()}"
+    embedded.run(environment={"HOME": ""})
+    assert is_whole(embedded.runtime(planted))
+    os.chown(planted, 65534, 65534)
+    done = embedded.run("--python", VERSION, environment={"HOME": ""})
+    assert done.returncode == 206
+    assert f"{planted} belongs to another user" in done.stderr
+    assert embedded.started() is None

@@ -25,7 +25,7 @@ pub fn run(arena: Allocator, arguments: []const []const u8) !i32 {
     if (name["python".len] == '2') return callNarrow(arena, function, words);
     const list = try arena.allocSentinel(?[*:0]const u16, words.len, null);
     for (list, words) |*slot, word| slot.* = try std.unicode.wtf8ToWtf16LeAllocZ(arena, word);
-    const call: *const fn (c_int, [*:null]?[*:0]const u16) callconv(.c) c_int = @ptrCast(function);
+    const call: *const fn (c_int, [*:null]?[*:0]const u16) callconv(.c) c_int = @ptrCast(@alignCast(function));
     return call(@intCast(words.len), list.ptr);
 }
 
@@ -50,7 +50,7 @@ fn callNarrow(arena: Allocator, function: *anyopaque, words: []const []const u8)
         _ = w.WideCharToMultiByte(0, 0, wide, -1, narrow.ptr, size, null, null);
         slot.* = narrow.ptr;
     }
-    const call: *const fn (c_int, [*:null]?[*:0]u8) callconv(.c) c_int = @ptrCast(function);
+    const call: *const fn (c_int, [*:null]?[*:0]u8) callconv(.c) c_int = @ptrCast(@alignCast(function));
     return call(@intCast(words.len), list.ptr);
 }
 

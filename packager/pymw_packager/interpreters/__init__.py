@@ -34,7 +34,7 @@ def build(
 
     Args:
         platform: that it shall run on.
-        source: ``auto`` (what the platform's definition says), ``freeze``, or the path of a folder or archive.
+        source: ``auto`` (as the platform's definition says), ``freeze``, or the path of a folder or archive.
         python_version: the minor version wanted, such as ``3.11``; None: whatever the source has.
         requirements: pip's arguments that name packages for the tasks.
         destination: the new folder; it appears when it is complete.

@@ -1,7 +1,8 @@
 """Fetches packages of any architecture with a configuration of apt that is private to us.
 
-The sources and keyrings are the machine's own, so that signatures are checked as for the machine itself; lists, state and
-downloads lie in a folder of ours. Works without root, and leaves the machine's own packages alone.
+The sources and keyrings are the machine's own, so that signatures are checked as for the machine itself;
+lists, state and downloads lie in a folder of ours. Works without root, and leaves the machine's own
+packages alone.
 """
 
 import contextlib
@@ -84,8 +85,8 @@ class Apt:
         text = command.run(
             ["apt-cache", *self._options, "show", "--no-all-versions", *names],
             InterpreterError,
-            f"this machine's package sources lack some of {', '.join(names)} for {self.architecture}, so add a source that has them "
-            f"(Ubuntu keeps all but amd64 and i386 apart) or name an interpreter with --interpreter PATH",
+            f"this machine's package sources lack some of {', '.join(names)} for {self.architecture}, so add "
+            f"a source that has them (Ubuntu keeps some apart) or name a Python with --interpreter PATH",
         )
         return [_package(stanza) for stanza in text.split("\n\n") if stanza.strip()]
 
@@ -97,7 +98,7 @@ class Apt:
             return False
 
     def fetch(self, names: Sequence[str]) -> list[Path]:
-        """Return the files of these packages, from the cache or fetched; apt checks them against its signed indexes.
+        """Return the files of these packages, from the cache or verified by apt.
 
         Raises:
             FetchError: one could not be fetched or verified.
@@ -144,8 +145,8 @@ def opened(architecture: str) -> Iterator[Apt]:
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise MissingToolError(
-            "an embedded Python for Linux is made of Debian's packages, and this machine has no apt-get and dpkg-deb; "
-            "use a Debian or Ubuntu machine, or name an interpreter with --interpreter PATH or freeze."
+            "an embedded Python for Linux is made of Debian's packages, and this machine lacks apt-get or "
+            "dpkg-deb; use a Debian or Ubuntu machine, or name an interpreter with --interpreter PATH."
         )
     kept = cache.folder("apt") / architecture
     with tempfile.TemporaryDirectory(prefix=f".{architecture}.", dir=kept.parent) as work:

@@ -1,6 +1,6 @@
 """Makes a runtime out of a folder or archive of a portable Python that the user names.
 
-Known to work are python-build-standalone (`python/bin/python3`) and python.org's embeddable zip (`python.exe`). An
+Made for python-build-standalone (`python/bin/python3`) and python.org's embeddable zip (`python.exe`). An
 installed Python is mostly not portable: it is linked to libraries of its system.
 """
 
@@ -18,17 +18,17 @@ from pathlib import Path
 import zstandard
 from pymw_platforms import Platform
 
-from pymw_packager import executables
+from pymw_packager import executables, programs
 from pymw_packager.errors import FormatError, InterpreterError, UsageError
-from pymw_packager.interpreters import library, requirements, runtime
+from pymw_packager.interpreters import elf, library, requirements, runtime
 
 INTERPRETER = re.compile(r"python(3(\.\d+)?)?(\.exe)?$", re.IGNORECASE)
 
+# Left out of a library's own modules only.
+TRAVELLING = frozenset(["lib-dynload", "site-packages"])
+
 # Folders beside the interpreter that serve to build other programs or to read.
 BUILDING = frozenset(["Doc", "Scripts", "Tools", "include", "libs", "pkgconfig", "share", "tcl"])
-
-# Stands as `python` at the root on Unix: the program itself may look for its library relative to where it lies.
-STARTER = '#!/bin/sh\nexec "${{0%/*}}/{program}" "$@"\n'
 
 
 def assemble(
@@ -53,10 +53,14 @@ def assemble(
         found = _version(prefix, program, source)
         here = ".".join(found.split(".")[:2])
         if minor not in (None, here):
-            raise InterpreterError(f"{source} holds Python {here}, not {minor}; take --python-version {here}.")
+            raise InterpreterError(
+                f"{source} holds Python {here}, not {minor}; take --python-version {here}."
+            )
         _copy(prefix, program, tree)
-        _install_starter(prefix, program, tree, platform)
-    requirements.install(platform, here, wanted, tree / runtime.layout(platform.system, here).packages, progress)
+        _install_program(tree / program.relative_to(os.path.realpath(prefix)), tree, platform, source)
+    requirements.install(
+        platform, here, wanted, tree / runtime.layout(platform.system, here).packages, progress
+    )
     if platform.is_this_host():
         _try(tree / platform.python, source)
     return found
@@ -73,8 +77,16 @@ def _opened(source: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="pymw-archive-") as work:
         try:
             _unpack(source, work)
-        except (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, EOFError, shutil.ReadError) as error:
-            raise FormatError(f"{source} is no archive that can be unpacked ({error}); fetch it again.") from error
+        except (
+            tarfile.TarError,
+            zipfile.BadZipFile,
+            zstandard.ZstdError,
+            EOFError,
+            shutil.ReadError,
+        ) as error:
+            raise FormatError(
+                f"{source} is no archive that can be unpacked ({error}); fetch it again."
+            ) from error
         yield Path(work)
 
 
@@ -114,14 +126,21 @@ def _find(folder: Path, platform: Platform, source: Path) -> Path:
 
 def _version(prefix: Path, program: Path, source: Path) -> str:
     """The full version, as the program or the library that it loads has it."""
-    names = [f"3.{m[1]}" for f in (prefix / "lib").glob("python3.*") if (m := re.fullmatch(r"python3\.(\d+)", f.name))]
-    names += [f"3.{m[1]}" for f in prefix.glob("python3*.dll") if (m := re.fullmatch(r"python3(\d+)\.dll", f.name))]
-    binaries = [*prefix.glob("python3*.dll"), *prefix.glob("lib/libpython3*"), program]
-    for minor in sorted(names, reverse=True):
+    binaries = [
+        *prefix.glob("python3*.dll"),
+        *prefix.glob("libpython3*"),
+        *prefix.glob("lib/libpython3*"),
+        program,
+    ]
+    names = [path.name for path in [*binaries, *prefix.glob("lib/python3.*")]]
+    minors = {f"3.{match[1]}" for name in names if (match := re.search(r"python3\.?(\d+)", name))}
+    for minor in sorted(minors, reverse=True):
         for binary in binaries:
             if found := runtime.find_version(binary.read_bytes(), minor):
                 return found
-    raise InterpreterError(f"{source} does not tell its Python's version; name a whole Python, with its library.")
+    raise InterpreterError(
+        f"{source} does not tell its Python's version; name a whole Python, with its library."
+    )
 
 
 def _copy(prefix: Path, program: Path, tree: Path) -> None:
@@ -134,11 +153,13 @@ def _copy(prefix: Path, program: Path, tree: Path) -> None:
     for place, folders, files in os.walk(home, followlinks=False):
         here = Path(place).relative_to(home)
         linked = [name for name in folders if Path(place, name).is_symlink()]
-        folders[:] = sorted(set(folders) - BUILDING - library.OMITTED.difference({"site-packages", "lib-dynload"}) - set(linked))
+        folders[:] = sorted(set(folders) - BUILDING - (library.OMITTED - TRAVELLING) - set(linked))
         for name in sorted(set(files) - library.OMITTED):
             file = Path(os.path.realpath(Path(place, name)))
             if not file.is_relative_to(home):
-                raise InterpreterError(f"{Path(place, name)} is a link out of {prefix}; name a Python that is whole.")
+                raise InterpreterError(
+                    f"{Path(place, name)} is a link out of {prefix}; name a Python that is whole."
+                )
             if _is_wanted(file, name, here, program):
                 (tree / here).mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, tree / here / name)
@@ -154,24 +175,45 @@ def _is_wanted(file: Path, name: str, here: Path, program: Path) -> bool:
     return not name.endswith((".so", ".pyd")) or library.is_wanted_extension(name)
 
 
-def _install_starter(prefix: Path, program: Path, tree: Path, platform: Platform) -> None:
-    """Have the interpreter at the root under the name that it must have there."""
-    inside = program.relative_to(os.path.realpath(prefix)).as_posix()
-    if platform.system == "windows":
-        if inside != platform.python:
-            (tree / inside).rename(tree / platform.python)
-    else:
-        runtime.write(tree / platform.python, STARTER.format(program=inside).encode(), executable=True)
+def _install_program(program: Path, tree: Path, platform: Platform, source: Path) -> None:
+    """Put the interpreter at the root, or the host program and the library that it loads.
+
+    Raises:
+        InterpreterError: the interpreter works only where it lies.
+    """
+    root = tree / platform.python
+    if program == root:
+        return
+    if platform.system == "macos":
+        for dylib in tree.glob("lib/libpython3.*.dylib"):
+            dylib.rename(tree / dylib.name)
+        runtime.install_host(programs.interpreter_host(platform.name), root)
+        program.unlink()
+        return
+    if platform.system == "linux":
+        needed = elf.links(program.read_bytes(), program.name).needed
+        if any(name.startswith("libpython") for name in needed):
+            raise InterpreterError(
+                f"{program.name} of {source} is linked to a libpython that does not travel with it; "
+                f"name a Python that is one program, such as python-build-standalone's."
+            )
+    program.rename(root)
 
 
 def _try(python: Path, source: Path) -> None:
     """Run it once."""
     try:
         done = subprocess.run(
-            [python, "-E", "-c", "import zlib, ctypes, subprocess"], capture_output=True, text=True, timeout=60, check=False
+            [python, "-E", "-c", "import zlib, ctypes, subprocess"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         problem = done.stderr.strip().splitlines()[-1:] if done.returncode else None
     except (OSError, subprocess.TimeoutExpired) as error:
         problem = [str(error)]
     if problem is not None:
-        raise InterpreterError(f"the Python of {source} does not run here: {''.join(problem)}; name a portable one.")
+        raise InterpreterError(
+            f"the Python of {source} does not run here: {''.join(problem)}; name a portable one."
+        )

@@ -1,7 +1,7 @@
-"""Keeps what was fetched or takes long to make in the user's cache folder, under its name and hash.
+"""Keeps what was fetched in the user's cache folder, under its name and hash.
 
-Files come in by a temporary name and a rename, and are hashed again each time they are used: two builds at once, a build that is
-killed and a damaged disk do no harm.
+Files come in by a temporary name and a rename, and are hashed again each time they are used: two builds at
+once, a build that is killed and a damaged disk do no harm.
 """
 
 import glob
@@ -40,9 +40,7 @@ def keep(file: Path, kind: str, sha256: str) -> Path:
     """
     found = sha256_of(file)
     if found != sha256:
-        raise FetchError(
-            f"{file.name} came with SHA-256 {found} instead of {sha256}; it was thrown away, try again."
-        )
+        raise FetchError(f"{file.name} has SHA-256 {found} instead of {sha256}; try again.")
     place = folder(kind) / sha256 / file.name
     place.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=place.parent)

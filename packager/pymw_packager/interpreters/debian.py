@@ -1,7 +1,7 @@
 """Makes runtimes for Linux on any architecture from the packages of Debian or Ubuntu, with their C library.
 
-With a C library and a loader of its own the runtime asks nothing of the volunteer's system but a kernel. Only libraries that
-something in it is linked to travel, each once, under the name that is asked for (the soname).
+With a C library and a loader of its own the runtime asks nothing of the volunteer's system but a kernel. Only
+libraries that something in it is linked to travel, each once, under the name that is asked for (the soname).
 """
 
 import re
@@ -21,7 +21,7 @@ UNWINDER = "libgcc_s.so.1"
 # Debian's Python looks here, not in site-packages.
 DIST_PACKAGES = "lib/python{}/dist-packages"
 
-# What packages from wheels may be linked to beyond the C library (PEP 513, 571, 599), and Debian's names of it.
+# What wheels may be linked to beyond the C library (PEP 513, 571, 599), and Debian's packages of it.
 PACKAGES_OF_LIBRARIES = {
     UNWINDER: "libgcc-s1",
     "libstdc++.so.6": "libstdc++6",
@@ -35,7 +35,7 @@ PACKAGES_OF_LIBRARIES = {
 def assemble(
     platform: Platform, minor: str | None, wanted: Sequence[str], tree: Path, progress: Callable[[str], None]
 ) -> str:
-    """Put a Python for Linux into the folder ``tree`` and return its version.
+    """Put a Python for Linux into a folder and return its version.
 
     Args:
         platform: with a Debian architecture.
@@ -67,6 +67,7 @@ def assemble(
         packages_folder = tree / DIST_PACKAGES.format(minor)
         requirements.install(platform, minor, wanted, packages_folder, progress, glibc=glibc)
         system.install_libraries(loader)
+        system.install_licences()
     runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
     return next(re.split(r"[^\d.]", p.version)[0] for p in packages if p.name == f"python{minor}-minimal")
 
@@ -90,7 +91,7 @@ class System:
             self._libraries.setdefault(file.name, file)
 
     def install_python(self, minor: str) -> str:
-        """Take Python's program, extension modules and loader; return the name that the loader is known by."""
+        """Take program, extension modules and loader; return the name that the loader is known by."""
         program = self._folder / f"usr/bin/python{minor}"
         loader = PurePosixPath(elf.links(program.read_bytes(), program.name).loader).name
         runtime.write(self._tree / "bin/python", program.read_bytes(), executable=True)
@@ -99,15 +100,19 @@ class System:
         for file in sorted((self._folder / f"usr/lib/python{minor}/lib-dynload").glob("*.so")):
             if library.is_wanted_extension(file.name):
                 runtime.write(self._tree / extensions / file.name, file.read_bytes())
-        licence = self._folder / f"usr/share/doc/libpython{minor}-minimal/copyright"
-        runtime.write(self._tree / "LICENSE.txt", licence.read_bytes())
         return loader
 
+    def install_licences(self) -> None:
+        """Take the licences of all packages, as these demand."""
+        for file in sorted(self._folder.glob("usr/share/doc/*/copyright")):
+            if file.is_file() and not file.is_symlink():
+                runtime.write(self._tree / "licenses" / file.parent.name, file.read_bytes())
+
     def install_libraries(self, loader: str) -> None:
-        """Take every library that something in the runtime is linked to, and what these are linked to in turn."""
-        programs_ = [file for file in self._tree.rglob("*") if file.is_file()]
-        settled = {loader, *(file.name for file in programs_)}
-        asked = [UNWINDER, *(name for file in programs_ for name in _needed(file))]
+        """Take every library that something in the runtime is linked to, and theirs in turn."""
+        files = [file for file in self._tree.rglob("*") if file.is_file()]
+        settled = {loader, *(file.name for file in files)}
+        asked = [UNWINDER, *(name for file in files for name in _needed(file))]
         while asked:
             name = asked.pop()
             if name in settled:

@@ -1,4 +1,4 @@
-"""Reads what a Linux program or library is linked to (System V ABI, `elf.h`): the one ELF fact that decides what must travel with it."""
+"""Reads what a Linux program or library is linked to, which must travel with it (System V ABI, `elf.h`)."""
 
 import struct
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def links(content: bytes, name: str) -> Links:
     """
     try:
         return _links(content)
-    except (struct.error, ValueError, UnicodeDecodeError) as error:
+    except (struct.error, ValueError, IndexError) as error:
         raise FormatError(f"{name} is no ELF file that can be read ({error}); fetch it again.") from error
 
 
@@ -45,7 +45,8 @@ def _links(content: bytes) -> Links:
     (table,) = struct.unpack_from("<Q" if wide else "<I", content, 32 if wide else 28)
     size, count = struct.unpack_from("<HH", content, 54 if wide else 42)
     segments = [_segment(content, table + index * size, wide) for index in range(count)]
-    loader, needed = "", ()
+    loader = ""
+    needed: tuple[str, ...] = ()
     for kind, offset, _, length in segments:
         if kind == PT_INTERP:
             loader = content[offset : offset + length].rstrip(b"\0").decode()

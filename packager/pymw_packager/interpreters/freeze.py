@@ -1,7 +1,8 @@
 """Makes a runtime for this very host out of the running Python, by PyInstaller.
 
-PyInstaller finds the shared libraries that the interpreter and its extension modules are linked to. The standard library is put
-beside it as in the other runtimes, whole, since a task may import anything; and packages lie there unpacked, as pip installs them.
+PyInstaller finds the shared libraries that the interpreter and its extension modules are linked to. The
+standard library is put beside it as in the other runtimes, whole, since a task may import anything; and
+packages lie there unpacked, as pip installs them.
 """
 
 import importlib.util
@@ -39,7 +40,8 @@ def assemble(
         )
     if minor not in (None, library.RUNNING):
         raise InterpreterError(
-            f"freezing takes the running Python, {library.RUNNING}, not {minor}; run pymw-package with Python {minor}."
+            f"freezing takes the running Python, {library.RUNNING}, not {minor}; "
+            f"run pymw-package with Python {minor}."
         )
     if importlib.util.find_spec("PyInstaller") is None:
         raise MissingToolError("freezing takes PyInstaller; run: pip install 'pymw-boinc[packaging]'.")
@@ -48,20 +50,31 @@ def assemble(
         shutil.copytree(_freeze(Path(work), platform), tree, dirs_exist_ok=True)
     inside = tree / INSIDE
     # PyInstaller's zip of that name has no more than Python needs to start; it comes first in sys.path.
-    library.write(library.running(its_own_system=True), library.RUNNING, inside / "base_library.zip", progress)
+    library.write(
+        library.running(its_own_system=True), library.RUNNING, inside / "base_library.zip", progress
+    )
     requirements.install(platform, library.RUNNING, wanted, inside / "site-packages", progress)
     return host.python_version()
 
 
 def _freeze(work: Path, platform: Platform) -> Path:
     """Let PyInstaller do its work in a folder, and return the folder that it made."""
-    options = ["--onedir", "--name", "python", "--contents-directory", INSIDE, "--log-level", "ERROR", "--noconfirm"]
+    options = [
+        "--onedir",
+        "--name",
+        "python",
+        "--contents-directory",
+        INSIDE,
+        "--log-level",
+        "ERROR",
+        "--noconfirm",
+    ]
     places = [f"--{name}path={work / name}" for name in ("dist", "work", "spec")]
-    settings = ["--python-option", "hash_seed=0", "--noupx"]
+    settings = ["--python-option", "hash_seed=0", "--noupx", "--log-level", "ERROR"]
     if platform.system == "linux" and shutil.which("strip"):
         settings.append("--strip")
     modules = [f"--hidden-import={name}" for name in _extension_modules()]
-    excluded = [f"--exclude-module={name}" for name in ("tkinter", "_tkinter", "pymw_packager", "pymw_platforms")]
+    excluded = [f"--exclude-module={name}" for name in ("tkinter", "_tkinter")]
     main = Path(__file__).with_name("frozen_main.py")
     command.run(
         [sys.executable, "-m", "PyInstaller", *options, *places, *settings, *modules, *excluded, main],

@@ -1,13 +1,15 @@
 """What a frozen interpreter runs: takes the arguments of `python`, so that it can stand for one.
 
-Frozen by `freeze`; nothing else imports it. Understood are `-c CODE`, `-m MODULE`, a script or `-` and their arguments, `-V`, and the options
-that say how Python is set up. These are read over: a frozen Python is always isolated (`-I`), and its hash seed is always 0.
+Frozen by `freeze`; nothing else imports it. Understood are `-c CODE`, `-m MODULE`, a script or `-` and their
+arguments, `-V`, and the options that say how Python is set up. These are read over: a frozen Python always
+ignores the environment (`-E`), and its hash seed is always 0.
 """
 
 import os
 import runpy
 import sys
 import types
+from pathlib import Path
 
 FLAGS = "bBdEiIOPqsSuvx"
 WITH_VALUE = "WX"
@@ -35,7 +37,7 @@ def main() -> None:
 
 def _set_up() -> None:
     """Make the process look like an ordinary Python to what it runs and starts."""
-    sys.path.append(os.path.join(sys.prefix, "site-packages"))
+    sys.path.append(str(Path(sys.prefix, "site-packages")))
     sys.__dict__.pop("frozen", None)  # multiprocessing would start its children another way
     for name in [name for name in os.environ if name.startswith("_PYI_")]:
         del os.environ[name]
@@ -70,7 +72,7 @@ def _run_code(code: str, name: str, argv: list[str]) -> None:
 
 def _run_module(arguments: list[str]) -> None:
     sys.argv[:] = arguments
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
 
@@ -79,8 +81,8 @@ def _run_script(arguments: list[str]) -> None:
     if script == "-":
         return _run_code(sys.stdin.read(), "<stdin>", arguments)
     sys.argv[:] = arguments
-    if not os.path.isdir(script) and not script.endswith(".zip"):
-        sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    if not Path(script).is_dir() and not script.endswith(".zip"):
+        sys.path.insert(0, str(Path(script).resolve().parent))
     runpy.run_path(script, run_name="__main__")
     return None
 

@@ -1,8 +1,9 @@
 """The standard library of a runtime: chosen, compiled, and put into one zip.
 
-Compiled files only, of the `unchecked-hash` kind (PEP 552): they hold no time stamp, and Python asks for no source. They name no folder of
-the machine that made them, and leave out the columns of source lines (`-X no_debug_ranges`), which cost a quarter of the compressed size and only
-serve to underline source text that is not there. docs/packaging.md has the figures.
+Compiled files only, of the `unchecked-hash` kind (PEP 552): they hold no time stamp, and Python asks for no
+source. They name no folder of the machine that made them, and lack the columns in source lines (`-X
+no_debug_ranges`): these are a quarter of the compressed size, and serve to underline source text that is
+not there. docs/packaging.md has the figures.
 """
 
 import os
@@ -13,13 +14,12 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-
 from pymw_packager.errors import InterpreterError
 from pymw_packager.interpreters import command, runtime
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# What no task on a volunteer's machine can use: tests, windows, help texts, and the means to build and install.
+# What no task can use: tests, windows, help texts, means to install, a machine's own settings.
 OMITTED = frozenset(
     [
         "__pycache__",
@@ -40,7 +40,8 @@ OMITTED = frozenset(
     ]
 )
 
-# Extension modules: CPython's own tests, windows, terminals, and what would draw in Kerberos (nis) or Berkeley DB (_dbm) alone.
+# CPython's tests of itself, windows, terminals; and what alone would draw in Kerberos (nis) or a database
+# (_dbm).
 OMITTED_EXTENSIONS = frozenset(
     [
         "_ctypes_test",
@@ -80,12 +81,12 @@ def sources(folder: Path, its_own_system: bool = False) -> dict[str, bytes]:
 
     Args:
         folder: such as ``/usr/lib/python3.11``.
-        its_own_system: whether the library is for the system that the folder is of; else `_sysconfigdata…`, which
-            describes that system, stays behind.
+        its_own_system: the library shall run on the system that the folder is of; else `_sysconfigdata…`,
+            which describes that system, stays behind.
     """
     found = {}
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in set(folders) - OMITTED if not name.startswith("config-"))
+        folders[:] = sorted(n for n in folders if n not in OMITTED and not n.startswith("config-"))
         for name in sorted(set(files) - OMITTED):
             if name.endswith(".py") and (its_own_system or not name.startswith("_sysconfigdata")):
                 file = Path(place, name)
@@ -96,6 +97,19 @@ def sources(folder: Path, its_own_system: bool = False) -> dict[str, bytes]:
 def running(its_own_system: bool = False) -> dict[str, bytes]:
     """Return the modules of the running Python's standard library that travel; see `sources`."""
     return sources(Path(os.__file__).parent, its_own_system)
+
+
+def licence() -> bytes:
+    """Return the running Python's licence, which must go with its library."""
+    folder = Path(os.__file__).parent
+    places = [folder / "LICENSE.txt", Path(sys.base_prefix, "LICENSE.txt")]
+    debian = Path(f"/usr/share/doc/libpython{RUNNING}-minimal/copyright")
+    found = next((place for place in [*places, debian] if place.is_file()), None)
+    if found is None:
+        raise InterpreterError(
+            f"{folder} lacks LICENSE.txt, which must go with Python; install a whole Python."
+        )
+    return found.read_bytes()
 
 
 def write(modules: Mapping[str, bytes], minor: str, archive: Path, progress: Callable[[str], None]) -> None:
@@ -164,7 +178,7 @@ def compiler(minor: str) -> str:
 
 
 def _pack(tree: Path, archive: Path) -> None:
-    """Write the files below ``tree`` as a stored zip: the payload is compressed as a whole, which is smaller."""
+    """Write the files below ``tree`` as a stored zip; compressed as a whole, the payload is smaller."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
         for path in sorted(tree.rglob("*.pyc")):

@@ -1,7 +1,7 @@
 """Takes one processor's program out of a universal Mach-O file.
 
-Layout as in `<mach-o/fat.h>`: a big-endian header, then for each processor type, subtype, offset, size and alignment. Code signatures lie
-inside the slices and stay valid.
+Layout as in `<mach-o/fat.h>`: a big-endian header, then for each processor type, subtype, offset, size and
+alignment. Code signatures lie inside the slices and stay valid.
 """
 
 import struct
@@ -13,7 +13,7 @@ FAT_MAGIC_64 = 0xCAFEBABF
 
 
 def thin(content: bytes, cputype: int, name: str) -> bytes:
-    """Return the slice of a universal file for one CPU type; a file that is not universal is returned as it is.
+    """Return the slice of a universal file for one CPU type; any other file is returned as it is.
 
     Args:
         content: the file's bytes.
@@ -37,6 +37,4 @@ def thin(content: bytes, cputype: int, name: str) -> bytes:
             if offset + size > len(content):
                 raise FormatError(f"{name} is a truncated universal Mach-O file; fetch it again.")
             return content[offset : offset + size]
-    raise FormatError(
-        f"{name} has no program for CPU type {cputype:#x}; take a wheel or archive that is made for it."
-    )
+    raise FormatError(f"{name} has nothing for CPU type {cputype:#x}; name an interpreter that has.")

@@ -1,7 +1,8 @@
 """Puts packages for the tasks into a runtime: the target platform's wheels, unpacked by pip.
 
-pip checks each wheel against the index's hash and keeps it in its own cache. It judges environment markers by the machine that
-it runs on, so a package that another one needs on the target system alone has to be named as well.
+pip checks each wheel against the index's hash and keeps it in its own cache. It judges environment markers
+by the machine that it runs on, so a package that another one needs on the target system alone has to be
+named as well.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from pymw_packager.interpreters import command, library
 INSTALLERS_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 # Before PEP 600 the tags of the oldest C libraries had names of their own.
+OLDEST_GLIBC = 5
 NAMED_GLIBC = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
@@ -87,19 +89,14 @@ def _target(platform: Platform, minor: str, glibc: str | None) -> list[str]:
     tags: Sequence[str] = platform.wheel_tags
     if glibc is not None:
         architecture = re.sub(r"^manylinux_\d+_\d+_", "", tags[0])
-        oldest = (
-            int(re.sub(r"^manylinux_2_(\d+)_.*$", r"\1", tags[-1]))
-            if tags[-1].startswith("manylinux_")
-            else 5
-        )
-        tags = _manylinux(architecture, int(glibc.split(".")[1]), oldest)
+        tags = _manylinux(architecture, int(glibc.split(".")[1]))
     return _options(tags, minor)
 
 
-def _manylinux(architecture: str, newest: int, oldest: int) -> list[str]:
-    """The tags of wheels for glibc 2.``newest`` down to 2.``oldest``, best first (PEP 600)."""
+def _manylinux(architecture: str, newest: int) -> list[str]:
+    """The tags of wheels for glibc 2.``newest`` and older, best first (PEP 600)."""
     tags = []
-    for minor in range(newest, oldest - 1, -1):
+    for minor in range(newest, OLDEST_GLIBC - 1, -1):
         tags.append(f"manylinux_2_{minor}_{architecture}")
         if minor in NAMED_GLIBC:
             tags.append(f"{NAMED_GLIBC[minor]}_{architecture}")

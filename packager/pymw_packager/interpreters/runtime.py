@@ -4,9 +4,10 @@
     linux     python  bin/python  lib/ld.so  lib/*.so.*  lib/python311.zip  lib/python3.11/
     macos     python  libpython3.11.dylib  lib/python311.zip  lib/python3.11/
 
-`python` at the root is the host program of ours; the rest lies where CPython's own path configuration looks for it
-(Modules/getpath.py): the zip with the library is the landmark of `sys.prefix`. Regular files and folders only, so that the launcher can
-unpack it onto any file system.
+`python` at the root is our host program; the rest lies where CPython's own path configuration looks for it
+(Modules/getpath.py): the zip with the library is the landmark of `sys.prefix`. There is no `._pth` file:
+with one, Python would not put a script's folder into `sys.path`. Regular files and folders only, so that
+the launcher can unpack it onto any file system.
 """
 
 import os
@@ -104,9 +105,7 @@ def install_host(program: Path, file: Path) -> None:
         InterpreterError: the program is not there.
     """
     if not program.is_file():
-        raise InterpreterError(
-            f"{program}, the program that starts an embedded Python, is missing; reinstall PyMW."
-        )
+        raise InterpreterError(f"{program}, which starts Python, is missing; reinstall it.")
     shutil.copyfile(program, file)
     file.chmod(0o755)
 

@@ -3,6 +3,7 @@
 Nothing is run, so that an app version can be checked on any machine.
 """
 
+import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -18,8 +19,12 @@ from pymw_packager.launcher_config import MODULES, PYTHON_MIN, LauncherConfig
 from pymw_packager.names import APP, VERSION_XML, config_name, hash_in, launcher_name, normal_version
 from pymw_packager.version_xml import API_VERSION, VersionXml
 
-# Native code that an interpreter loads; other programs in a runtime may be of any machine.
-LIBRARY = re.compile(r"\.(dll|pyd|dylib|so(\.\d+)*)$", re.IGNORECASE)
+# An interpreter and the native code that it loads; other programs in a runtime may be of any machine.
+INTERPRETER = re.compile(r"(bin/)?python[\d.]*(\.exe)?")
+LIBRARY = re.compile(r".*\.(dll|pyd|dylib|so(\.\d+)*)", re.IGNORECASE)
+
+
+HEAD = 4096
 
 
 @dataclass(frozen=True)
@@ -179,14 +184,20 @@ def _payload_faults(subject: _Subject) -> Iterator[str]:
             yield f"{path.name} holds the unsafe name {member.name}."
         if member.name == entry.python:
             python = member
-        if content and (member is python or LIBRARY.search(member.name)):
-            found = executables.machines_of(content)
-            if not executables.fits(found, subject.platform):
-                what = executables.describe(found)
-                yield f"{path.name}: {member.name} is {what}, not for {subject.platform.title}."
+        if content and (INTERPRETER.fullmatch(member.name) or LIBRARY.fullmatch(member.name)):
+            yield from _machine_faults(subject.platform, f"{path.name}: {member.name}", content.read(HEAD))
     if size != entry.size:
         yield f"{path.name} unpacks to {size} bytes, where the configuration says {entry.size}."
     if python is None or python.is_folder:
         yield f"{path.name} lacks the interpreter {entry.python}."
     elif subject.platform.system != "windows" and not python.executable:
         yield f"{path.name}: {python.name} has no execute permission."
+
+
+def _machine_faults(platform: Platform, name: str, head: bytes) -> Iterator[str]:
+    """A native program is of the platform; where the system starts scripts, `python` may be one."""
+    if platform.system != "windows" and head.startswith(b"#!/bin/sh\n"):
+        return
+    found = executables.machines_of(io.BytesIO(head))
+    if not executables.fits(found, platform):
+        yield f"{name} is {executables.describe(found)}, not for {platform.title}."

@@ -10,7 +10,9 @@ from pymw_packager.app_version import AppVersion, Recipe
 from pymw_packager.check import check
 from pymw_packager.errors import ImmutableError, InterpreterError, StorageError, UsageError
 from pymw_packager.progress import Progress
-from pymw_platforms import load
+from pymw_platforms import Platform, load
+
+from tests.packager.programs import native_program
 
 LINUX, MAC = load("x86_64-pc-linux-gnu"), load("i686-apple-darwin")
 SMALL = Recipe(platform=LINUX, version="1.04", interpreter="none")
@@ -92,7 +94,7 @@ def test_the_script_launcher_is_packaged_without_a_python(tmp_path: Path) -> Non
     [
         (
             Recipe(platform=LINUX, version="1.04", interpreter="/no/such/python"),
-            (InterpreterError, StorageError),
+            UsageError,
         ),
         (Recipe(platform=LINUX, version="1.04", interpreter="none", requirements=("numpy",)), UsageError),
         (Recipe(platform=LINUX, version="1.04", interpreter="none", prefer="embedded"), UsageError),
@@ -110,6 +112,47 @@ def test_what_cannot_be_built_leaves_nothing(recipe: Recipe, error: type[Excepti
         build(tmp_path, recipe)
     assert names(tmp_path) == before
     assert check(built.folder).faults == ()
+
+
+def plant_python(folder: Path, platform: Platform, machine: Platform) -> Path:
+    """The least that passes for a portable Python 3.11.9 of a machine, laid out as the platform has it."""
+    program = native_program(machine) + b"\x003.11.9\0"
+    windows = {"python.exe": program, "python311.dll": program, "Lib/os.py": b""}
+    unix = {"bin/python3.11": program, "lib/python3.11/os.py": b""}
+    for name, content in (windows if platform.system == "windows" else unix).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["windows_intelx86", "i686-pc-linux-gnu"])
+def test_a_python_that_the_user_names_gives_the_same_bytes_each_time(name: str, tmp_path: Path) -> None:
+    platform = load(name)
+    built = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        python = plant_python(folder / "python", platform, platform)
+        recipe = Recipe(platform=platform, version="1.04", interpreter=str(python), prefer="embedded")
+        built.append(build(folder / "output", recipe))
+    one, other = built
+    assert one.python == "3.11.9"
+    assert one.files == other.files
+    config = launcher_config.read(next(one.folder.glob("*.conf")))
+    assert config.payload is not None
+    assert (config.prefer, config.payload.version, config.payload.python) == (
+        "embedded",
+        "3.11",
+        platform.python,
+    )
+    assert check(one.folder).faults == ()
+
+
+def test_a_python_of_another_machine_is_refused(tmp_path: Path) -> None:
+    windows = load("windows_intelx86")
+    python = plant_python(tmp_path / "python", windows, load("windows_x86_64"))
+    with pytest.raises(InterpreterError, match=r"PE for Windows, 64-bit x86.*32-bit x86 is needed"):
+        build(tmp_path / "output", Recipe(platform=windows, version="1.04", interpreter=str(python)))
+    assert not (tmp_path / "output").exists()
 
 
 def test_an_output_that_is_no_folder_is_named(tmp_path: Path) -> None:

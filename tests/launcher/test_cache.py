@@ -77,7 +77,9 @@ def test_a_version_is_compared_with_the_cache_without_asking(native: Application
     starts(counted)
     done = native.run("--python", NOT_THIS)
     assert done.returncode == 206
-    assert f"passed over, as before: {native.path[0] / 'python3'} (it is {THIS[0]}.{THIS[1]}" in done.stderr
+    assert (
+        f"passed over, as before: {Path(native.path[0], 'python3')} (it is {THIS[0]}.{THIS[1]}" in done.stderr
+    )
     assert starts(counted) == 0
     assert native.run("--explain", "--python", "{}.{}".format(*THIS)).returncode == 0
     assert starts(counted) == 0

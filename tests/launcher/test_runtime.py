@@ -162,6 +162,12 @@ def test_those_who_wait_go_on_when_the_one_that_unpacks_is_killed(embedded: Appl
     assert leftovers(embedded.project) == []
 
 
+def put_link(path: Path) -> None:
+    """Put a link in a file's place."""
+    path.unlink()
+    path.symlink_to("/bin/sh")
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -172,8 +178,8 @@ def test_those_who_wait_go_on_when_the_one_that_unpacks_is_killed(embedded: Appl
         lambda folder: (folder / ".pymw_complete").write_text("PyMW runtime 1\nend 0\n"),
         lambda folder: os.truncate(folder / ".pymw_complete", (folder / ".pymw_complete").stat().st_size - 2),
         lambda folder: shutil.rmtree(folder / "lib"),
-        lambda folder: [(folder / "python").unlink(), (folder / "python").symlink_to("/bin/sh")],
-        lambda folder: [shutil.rmtree(folder), folder.write_text("not a folder")],
+        lambda folder: put_link(folder / "python"),
+        lambda folder: folder.rename(folder.with_name("gone")).joinpath("python").rename(folder),
     ],
 )
 def test_a_damaged_runtime_is_unpacked_again(embedded: Application, damage: object) -> None:

@@ -45,15 +45,16 @@ SOURCES = [
 
 
 def imports(module: str) -> Iterator[str]:
-    """What this module imports, anywhere in it; for `from a import b` that is a.b if it is a module, else a."""
+    """What this module imports, anywhere in it: of `from a import b`, a.b if that is a module, else a."""
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
+            parts = package.split(".")
+            above = parts[: len(parts) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
             for alias in node.names:
                 whole = f"{base}.{alias.name}"
                 yield whole if whole in MODULES else base
@@ -85,8 +86,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_the_worker_runs_under_python_2_5() -> None:
-    vermin = Path(sys.executable).with_name("vermin")
-    command = [vermin, "--no-tips", "-t=2.5-", "-t=3.0-", ROOT / "worker"]
+    vermin = str(Path(sys.executable).with_name("vermin"))
+    command = [vermin, "--no-tips", "-t=2.5-", "-t=3.0-", str(ROOT / "worker")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

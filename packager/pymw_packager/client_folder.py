@@ -39,7 +39,7 @@ class Job:
     """
 
     inputs: Mapping[str, bytes]
-    outputs: Sequence[str] = ("pymw_result", "pymw_log")
+    outputs: Sequence[str]
     command_line: str = ""
 
 

@@ -38,6 +38,7 @@ START_SECONDS = 30.0
 # A client gives its applications 60 s to obey `quit`, kills them, and waits 5 s more.
 STOP_SECONDS = 70.0
 POLL_SECONDS = 0.1
+LOG_FILE = "client.log"
 
 
 class TrialError(PackagerError):
@@ -122,6 +123,16 @@ class Trial:
         self.start()
         return self
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the client (or of the command that runs it elsewhere); None if it does not run."""
+        return None if self._client is None else self._client.pid
+
+    def version(self) -> str:
+        """Return what the client calls itself, such as ``BOINC client 7.20.5``."""
+        found = re.search(r"Starting (BOINC client) version (\S+)", self._log())
+        return " ".join(found.groups()) if found else "a BOINC client"
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
@@ -135,7 +146,7 @@ class Trial:
         """
         self._port = _free_port()
         command = [*self._prefix, "boinc", "--gui_rpc_port", str(self._port), *CLIENT_OPTIONS]
-        with (self.folder / "client.log").open("ab") as log:
+        with (self.folder / LOG_FILE).open("ab") as log:
             self._client = subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -280,12 +291,11 @@ class Trial:
             os.killpg(client.pid, signal.SIGKILL)
         client.wait()
 
+    def _log(self) -> str:
+        return (self.folder / LOG_FILE).read_text(encoding="utf-8", errors="replace")
+
     def _last_words(self) -> str:
-        try:
-            log = (self.folder / "client.log").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return "It has written no log."
-        return f"The end of {self.folder / 'client.log'}:\n" + "\n".join(log.splitlines()[-15:])
+        return f"The end of {self.folder / LOG_FILE}:\n" + "\n".join(self._log().splitlines()[-15:])
 
 
 def _dies_with_us() -> tuple[str, ...]:

@@ -23,10 +23,11 @@ pub fn Entry(comptime program: fn (arena: Allocator, arguments: []const []const 
 }
 
 /// The client gives an application no handles: what it says belongs into stderr.txt of the slot folder.
+/// A console, that too: Windows makes one without a window for a program that is started without handles.
 fn openErrors() void {
     // SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX: nobody sits before a window that asks something.
     _ = w.SetErrorMode(0x1 | 0x2);
-    if (standard(w.std_error) != null) return;
+    if (standard(w.std_error)) |handle| if (w.GetFileType(handle) != w.file_type_char) return;
     const init_data = w.CreateFileW(literal("init_data.xml"), 0, w.share_all, null, w.open_existing, 0, null);
     if (init_data == w.invalid) return;
     _ = w.CloseHandle(init_data);

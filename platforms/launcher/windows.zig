@@ -111,6 +111,7 @@ pub const wait_object_0: u32 = 0;
 pub const std_input: u32 = 0xffff_fff6;
 pub const std_output: u32 = 0xffff_fff5;
 pub const std_error: u32 = 0xffff_fff4;
+pub const file_type_char: u32 = 2;
 
 pub const local_machine: *anyopaque = @ptrFromInt(0x8000_0002);
 pub const current_user: *anyopaque = @ptrFromInt(0x8000_0001);

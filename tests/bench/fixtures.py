@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pymw_platforms
 import pytest
+from pymw_packager import interpreters
 
 from tests.bench.chroot import Chroot, can_be_root
+from tests.bench.packages import Packages
 from tests.bench.require import require
 from tests.bench.wine import Wine
 
@@ -50,10 +53,11 @@ def wine(chroot: Chroot, chroot_folder: Path) -> Wine:
 
 @pytest.fixture
 def empty_chroot(tmp_path: Path) -> Chroot:
-    """A root with nothing in it: no Python, no C library, no shell; just an empty /tmp."""
+    """A root with no Python, no C library, no shell: only /tmp, and the kernel's own /dev and /proc."""
     require(can_be_root(), "root, or a sudo that asks for no password, and private mounts")
     root = tmp_path / "empty_root"
-    (root / "tmp").mkdir(parents=True)
+    for name in ("tmp", "dev", "proc"):
+        (root / name).mkdir(parents=True)
     return Chroot(root)
 
 
@@ -62,6 +66,21 @@ def boinc_client() -> None:
     """A test that uses this needs BOINC's client on this machine."""
     for tool in ("boinc", "boinccmd"):
         require(shutil.which(tool), f"{tool} (apt-get install boinc-client)")
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """App versions as pymw-package builds them."""
+    return Packages(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="session")
+def windows_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a real 32-bit CPython for Windows, of the minor version that runs the tests."""
+    folder = tmp_path_factory.mktemp("windows") / "python"
+    platform = pymw_platforms.load("windows_intelx86")
+    interpreters.build(platform, "auto", None, (), folder, lambda text: None)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,59 @@
+"""Functions that volunteers call. Each travels as its source, so it imports what it needs itself."""
+
+
+def total(numbers):  # type: ignore[no-untyped-def]
+    """Return the sum of the numbers."""
+    return sum(numbers)
+
+
+def refuse(what):  # type: ignore[no-untyped-def]
+    """Raise an exception."""
+    raise ValueError(f"no {what} today")
+
+
+def vanish(status):  # type: ignore[no-untyped-def]
+    """End the process without a word."""
+    import os
+
+    os._exit(status)
+
+
+def count(steps, seconds):  # type: ignore[no-untyped-def]
+    """Return the sum of the steps, each of which takes some seconds; report progress."""
+    import time
+
+    import pymw_worker
+
+    done = 0
+    for i in range(steps):
+        time.sleep(seconds)
+        done += i
+        pymw_worker.progress((i + 1.0) / steps)
+    return done
+
+
+def count_with_checkpoints(steps, seconds):  # type: ignore[no-untyped-def]
+    """Return the sum of the steps and at which step each start began; keep a checkpoint after each step."""
+    import time
+
+    import pymw_worker
+    from pymw_worker import checkpoint
+
+    state = checkpoint.load({"i": 0, "done": 0, "starts": []})
+    state["starts"].append(state["i"])
+    while state["i"] < steps:
+        until = time.time() + seconds
+        while time.time() < until:
+            pass  # uses the processor, so that the checkpoint's CPU time rises
+        state["done"] += state["i"]
+        state["i"] += 1
+        checkpoint.save(state)
+        pymw_worker.progress(float(state["i"]) / steps)
+    return state["done"], state["starts"]
+
+
+def where():  # type: ignore[no-untyped-def]
+    """Return the path of the Python that this runs in."""
+    import sys
+
+    return sys.executable

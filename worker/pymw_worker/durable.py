@@ -112,7 +112,7 @@ def _sync_folder(folder):
 
 
 def _random_digits():
-    return binascii.hexlify(os.urandom(4)).decode("ascii")
+    return str(binascii.hexlify(os.urandom(4)).decode("ascii"))  # str: Python 2 mixes no unicode into paths
 
 
 def _remove_quietly(path):

@@ -1,0 +1,27 @@
+"""A worker's jobs, and the promise that nothing is left of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.fake_client import wait_for
+from tests.worker.job import Job, Jobs, processes_in
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    made: list[Job] = []
+    numbers = itertools.count()
+
+    def make(source: str, *args: object, **options: object) -> Job:
+        made.append(Job(tmp_path / f"jöb {next(numbers)}", source, *args, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for job in made:
+        job.close()
+        wait_for(lambda: not processes_in(job.slot), 30, "all processes of the job to be gone")  # noqa: B023

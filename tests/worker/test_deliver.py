@@ -1,0 +1,123 @@
+"""How a task's end becomes result, log, stderr and exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.worker.job import BOOT, RETURN, Jobs
+
+
+def test_success_is_result_then_log_then_last_report_then_finish_file(jobs: Jobs) -> None:
+    job = jobs(RETURN, 7, "x")
+    assert job.run() == 0
+    assert job.value() == (7, "x")
+    assert (job.slot / "boinc_finish_called").read_text().splitlines()[0] == "0"
+    assert "<fraction_done>1.0" in job.last_report
+    assert not (job.slot / "boinc_lockfile").exists()
+    written = [job.path("pymw_result"), job.path("pymw_log"), job.slot / "boinc_finish_called"]
+    times = [path.stat().st_mtime_ns for path in written]
+    assert times == sorted(times)
+
+
+def test_an_exception_is_a_result_like_another(jobs: Jobs) -> None:
+    job = jobs("def task():\n    raise KeyError('mine')\n")
+    assert job.run() == 0
+    assert job.succeeded()
+    assert (job.outcome().status, job.outcome().type) == ("exception", "KeyError")
+    assert "raise KeyError('mine')" in job.log().traceback
+    assert "this is a result like another" in job.stderr()
+
+
+DEATHS = {
+    "exit 3": ("import os\ndef task():\n    os._exit(3)\n", 195, "ended with exit status 3"),
+    "exit 0": ("import os\ndef task():\n    os._exit(0)\n", 195, "left no outcome"),
+    "abort": ("import os\ndef task():\n    os.abort()\n", 195, "signal 6 (SIGABRT)"),
+    "crash": ("import os\ndef task():\n    os.kill(os.getpid(), 11)\n", 195, "compiled code"),
+    "unloadable": ("import no_such_module_anywhere\ndef task():\n    pass\n", 206, "no_such_module_anywhere"),
+    "memory": ("def task():\n    raise MemoryError()\n", 205, "memory"),
+}
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_what_depends_on_the_computer_is_an_error_exit_that_explains_itself(jobs: Jobs, name: str) -> None:
+    source, code, words = DEATHS[name]
+    job = jobs(source)
+    assert job.run() == code
+    assert not job.succeeded()
+    assert words in job.stderr()
+    assert words in job.outcome().message or name == "memory"
+
+
+def test_the_end_of_the_tasks_stderr_goes_to_stderr_txt_when_it_dies(jobs: Jobs) -> None:
+    job = jobs(
+        "import os, sys\ndef task():\n"
+        "    sys.stderr.write('x' * 200000 + 'last words')\n    sys.stderr.flush()\n"
+        "    os._exit(1)\n"
+    )
+    assert job.run() == 195
+    assert "last words" in job.stderr()
+    assert len(job.stderr()) < 63 * 1024
+
+
+def test_a_result_larger_than_allowed_becomes_unreturnable(jobs: Jobs) -> None:
+    job = jobs("def task():\n    return 'x' * 5000\n")
+    assert job.run("--max-result", "2000") == 0
+    found = job.outcome()
+    assert found.status == "unreturnable" and "at most 2000" in found.message
+
+
+def test_a_hundred_megabytes_of_output_leave_the_last_and_say_how_much_was_cut(jobs: Jobs) -> None:
+    job = jobs(
+        "import sys\ndef task():\n"
+        "    for _ in range(100):\n"
+        "        sys.stdout.write('x' * 1000000)\n"
+        "    sys.stdout.write('the end')\n"
+    )
+    assert job.run() == 0
+    log = job.log()
+    assert len(log.stdout) == 1 << 20 and log.stdout.endswith(b"xthe end")
+    assert int(log.facts["stdout-cut"]) == 100000007 - (1 << 20)
+    assert log.facts["stderr-cut"] == "0"
+
+
+def test_a_task_that_closes_all_its_files_still_returns(jobs: Jobs) -> None:
+    job = jobs("import os\ndef task():\n    os.closerange(0, 256)\n    return 3\n")
+    assert job.run() == 0
+    assert job.value() == 3
+
+
+def test_a_full_disk_postpones_and_the_next_start_only_delivers(jobs: Jobs) -> None:
+    job = jobs("def task():\n    open('../ran', 'a').write('1\\n')\n    return 'x' * 600000\n")
+    script = (
+        'mount -t tmpfs -o size=400k none "$1" && cp "$1.kept"/* "$1"/ && shift && "$@"; first=$?\n'
+        'cat boinc_temporary_exit; rm boinc_temporary_exit; mount -o remount,size=8m "$PROJECT" && "$@"\n'
+        'echo codes $first $?; cp "$PROJECT"/pymw_result "$PROJECT.kept"/\n'
+    )
+    kept = Path(f"{job.project}.kept")
+    job.project.rename(kept)
+    job.project.mkdir()
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", str(job.project)]
+    command += [sys.executable, "-E", "-c", BOOT, str(Path(__file__).parents[2] / "worker")]
+    done = subprocess.run(
+        command,
+        cwd=job.slot,
+        env=dict(os.environ, PROJECT=str(job.project)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare failed" in done.stderr and os.environ.get("CI") != "true":
+        pytest.skip("this system has no user namespaces: " + done.stderr)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "300" and "No space left on device" in lines[1], done
+    assert lines[-1] == "codes 0 0", done
+    assert (job.slot / "ran").read_text() == "1\n", "the task must not run again"
+    assert job.succeeded()
+    kept.joinpath("pymw_result").rename(job.path("pymw_result"))
+    assert job.value() == "x" * 600000

@@ -1,0 +1,165 @@
+"""The worker's command: runs one task in the current folder. Started by the launcher, or by hand."""
+
+import optparse
+import os
+import signal
+import sys
+import traceback
+
+from pymw_worker import member_names, names, supervise
+from pymw_worker.boinc import client, exit_codes, slot
+from pymw_worker.clock import Clock
+from pymw_worker.errors import FormatError
+from pymw_worker.messages import open_stderr, say
+from pymw_worker.text import message_of, to_text
+
+_USAGE = """%prog [options]
+
+Runs one PyMW task in the current folder: reads the code bundle and the arguments, calls
+the function in a process of its own, and writes the result and the log.
+
+  By hand:         put pymw_bundle and pymw_arguments into a folder, go there, and run
+                   this; or name them: --bundle FILE --arguments FILE. Ctrl-C stops it.
+  Under a client:  where there is an init_data.xml, the BOINC client is obeyed (suspend,
+                   resume, quit, abort), told about progress, and file names may be
+                   BOINC's soft links.
+
+Exit status: 0 a result was written, also if the function raised an exception; 195 the
+task's process died; 205 out of memory; 206 it could not be started or loaded here;
+194 the client aborted it; 130 Ctrl-C."""
+
+_RETRY = 300  # seconds; what the operating system refuses now, such as space on the disk, it may grant later
+
+
+class Interruption(object):
+    """Notes the signals that ask this process to end, so that it can end the task first.
+
+    signal: number of the first that came, or None.
+    """
+
+    def __init__(self):
+        self.signal = None
+
+    def listen(self):
+        """Take the signals, but for those that whoever started us wants ignored (nohup)."""
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._note)
+
+    def _note(self, number, frame):
+        if self.signal is None:
+            self.signal = number
+
+
+def main():
+    """Run the worker with the arguments of this process, and exit."""
+    open_stderr(os.getcwd())
+    options = parse(sys.argv[1:])
+    interruption = Interruption()
+    try:
+        code = run(slot.Slot(os.getcwd()), options, interruption)
+    except supervise.Interrupted:
+        code = _exit_after(interruption.signal)
+    except KeyboardInterrupt:  # before we listened
+        code = _exit_after(signal.SIGINT)
+    sys.exit(code)
+
+
+def parse(arguments):
+    """Return the options. Exits with status 2 and one sentence if they make no sense."""
+    parser = optparse.OptionParser(_USAGE, prog="pymw_worker")
+    for name, default in (
+        ("bundle", names.BUNDLE),
+        ("arguments", names.ARGUMENTS),
+        ("result", names.RESULT),
+        ("log", names.LOG),
+    ):
+        parser.add_option("--" + name, metavar="NAME", default=default, help="default: %default")
+    parser.add_option(
+        "--data",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="one more input file, which the task sees as NAME in its folder; may be repeated",
+    )
+    parser.add_option(
+        "--max-result",
+        metavar="BYTES",
+        type="int",
+        help="a larger result is not sent; the master is told its size (default: no limit)",
+    )
+    options, rest = parser.parse_args(arguments)
+    if rest:
+        parser.error("unknown argument: %s" % rest[0])
+    options.data = [_data(parser, text) for text in options.data]
+    return options
+
+
+def run(here, options, interruption, lock_patience=slot.LOCK_PATIENCE):
+    """Run the task of a Slot; return the exit code of this process."""
+    code = here.finish_code()
+    if code is not None:
+        say("this job is finished already")
+        return code
+    try:
+        try:
+            if not here.lock(lock_patience):
+                return _postpone(
+                    here,
+                    slot.LOCK_POSTPONED,
+                    "Waiting to acquire slot directory lock.  Another instance may be running.",
+                )
+            clock = Clock()
+            interruption.listen()
+            me = supervise.Supervisor(here, client.connect(here.folder, clock), clock, options, interruption)
+            return me.run()
+        except supervise.Interrupted:
+            raise
+        except supervise.Postponed:
+            postponed = sys.exc_info()[1]
+            return _postpone(here, postponed.seconds, message_of(postponed))
+        except EnvironmentError:
+            return _postpone(here, _RETRY, message_of(sys.exc_info()[1]))
+        except Exception:
+            say("this is a defect of the worker")
+            traceback.print_exc()
+            return exit_codes.INIT_FAILURE
+    finally:
+        here.unlock()
+
+
+def _postpone(here, seconds, reason):
+    """End for now. By hand there is nobody to start us again, so it is a failure."""
+    say(reason)
+    if not here.has_client:
+        return exit_codes.INIT_FAILURE
+    try:
+        here.postpone(seconds, reason)
+    except EnvironmentError:
+        say("even this could not be written for the client, which will start us again at once")
+    return exit_codes.OK
+
+
+def _exit_after(number):
+    """Under a client, end by the signal that asked us to: the restart is then not counted as a failure."""
+    if hasattr(os, "killpg") and os.path.exists("init_data.xml"):
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def _data(parser, text):
+    """Return (name, file) from NAME=FILE."""
+    name, equals, source = text.partition("=")
+    if not equals or not source:
+        parser.error("--data wants NAME=FILE, not %s" % text)
+    try:
+        member_names.check([to_text(name)], "--data")
+    except FormatError:
+        parser.error(message_of(sys.exc_info()[1]))
+    return name, source
+
+
+if __name__ == "__main__":
+    main()

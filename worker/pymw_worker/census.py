@@ -1,0 +1,93 @@
+"""Unix: who belongs to a tree of processes, and their CPU time. From /proc, else from `ps`."""
+
+import os
+import subprocess
+
+_PROC = "/proc"
+
+
+class Member(object):
+    """A living process. cpu: seconds, with that of its children that ended."""
+
+    def __init__(self, pid, parent, group, cpu):
+        self.pid = pid
+        self.parent = parent
+        self.group = group
+        self.cpu = cpu
+
+
+def take(root, group, known, outsiders):
+    """Return the living members of a tree as a list of Member.
+
+    root: id of the process whose descendants they are, itself not a member. group: id of a process group
+    whose processes belong to the tree whoever their parent is. known: members of the last census, who stay
+    members when their parent has ended. outsiders: ids of children of the root that don't belong to the
+    tree.
+    """
+    everybody = _from_proc() or _from_ps()
+    groups = dict([(member.pid, member.group) for member in known])
+    members = dict([(m.pid, m) for m in everybody if m.group == group or groups.get(m.pid) == m.group])
+    parents = dict([(root, None)] + list(members.items()))
+    fresh = parents
+    while fresh:
+        fresh = dict(
+            [
+                (m.pid, m)
+                for m in everybody
+                if m.parent in fresh and m.pid not in parents and m.pid not in outsiders
+            ]
+        )
+        members.update(fresh)
+        parents.update(fresh)
+    members.pop(root, None)
+    return list(members.values())
+
+
+def _from_proc():
+    """All living processes, from Linux's /proc; an empty list where there is none."""
+    found = []
+    if os.path.exists(_PROC + "/self/stat"):
+        ticks = float(os.sysconf("SC_CLK_TCK"))
+        for name in os.listdir(_PROC):
+            if name.isdigit():
+                try:
+                    stream = open("%s/%s/stat" % (_PROC, name), "rb")
+                    try:
+                        line = stream.read().decode("latin-1")
+                    finally:
+                        stream.close()
+                except EnvironmentError:
+                    continue  # ended meanwhile
+                # The name in parentheses may hold anything; what follows is counted from field 3 (proc(5)).
+                fields = line[line.rfind(")") + 2 :].split()
+                if len(fields) > 14 and fields[0] not in "ZX":
+                    cpu = sum([int(field) for field in fields[11:15]]) / ticks
+                    found.append(Member(int(name), int(fields[1]), int(fields[2]), cpu))
+    return found
+
+
+def _from_ps():
+    """All living processes, from the program `ps` (macOS, BSD); an empty list if it can't be run."""
+    try:
+        process = subprocess.Popen(
+            ["ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "state=", "-o", "time="],
+            stdout=subprocess.PIPE,
+            env={"PATH": os.environ.get("PATH") or os.defpath, "LC_ALL": "C"},
+        )
+        lines = process.communicate()[0].decode("latin-1").splitlines()
+    except EnvironmentError:
+        return []
+    found = []
+    for fields in [line.split() for line in lines]:
+        if len(fields) == 5 and not fields[3].startswith("Z") and fields[0] != str(process.pid):
+            found.append(Member(int(fields[0]), int(fields[1]), int(fields[2]), _seconds(fields[4])))
+    return found
+
+
+def _seconds(text):
+    """Seconds from ps's [[days-]hours:]minutes:seconds[.hundredths]."""
+    days, rest = ("0-" + text).split("-")[-2:]
+    seconds = 0.0
+    for part in rest.split(":"):
+        seconds = seconds * 60 + float(part)
+    return int(days) * 86400 + seconds

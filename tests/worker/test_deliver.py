@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pymw_worker import durable
 
 from tests.worker.job import BOOT, RETURN, Jobs
 
@@ -121,3 +122,24 @@ def test_a_full_disk_postpones_and_the_next_start_only_delivers(jobs: Jobs) -> N
     assert job.succeeded()
     kept.joinpath("pymw_result").rename(job.path("pymw_result"))
     assert job.value() == "x" * 600000
+
+
+def test_what_a_killed_worker_has_half_written_is_swept_and_other_jobs_files_are_not(jobs: Jobs) -> None:
+    job = jobs(RETURN)
+    mine = job.project / f"pymw_result.12-34{durable.TEMPORARY}"
+    another = job.project / f"other_result.12-34{durable.TEMPORARY}"
+    mine.touch()
+    another.touch()
+    assert job.run() == 0
+    assert not mine.exists()
+    assert another.exists()
+
+
+def test_words_that_stderr_cannot_hold_are_escaped(jobs: Jobs) -> None:
+    job = jobs("# coding: utf-8\ndef task():\n    raise ValueError('h\u00f6he')\n")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+            patch.setenv(name, value)
+        assert job.run() == 0
+    assert "ValueError: h" in job.stderr()
+    assert job.outcome().message == "h\u00f6he"

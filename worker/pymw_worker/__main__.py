@@ -69,13 +69,13 @@ def main():
 def parse(arguments):
     """Return the options. Exits with status 2 and one sentence if they make no sense."""
     parser = optparse.OptionParser(_USAGE, prog="pymw_worker")
-    for name, default in (
-        ("bundle", names.BUNDLE),
-        ("arguments", names.ARGUMENTS),
-        ("result", names.RESULT),
-        ("log", names.LOG),
+    for name, default, what in (
+        ("bundle", names.BUNDLE, "the code bundle"),
+        ("arguments", names.ARGUMENTS, "the task's arguments"),
+        ("result", names.RESULT, "where the result goes"),
+        ("log", names.LOG, "where the log goes"),
     ):
-        parser.add_option("--" + name, metavar="NAME", default=default, help="default: %default")
+        parser.add_option("--" + name, metavar="NAME", default=default, help=what + " (default: %default)")
     parser.add_option(
         "--data",
         metavar="NAME=FILE",

@@ -74,6 +74,11 @@ def deliver(slot, result, log_path, report):
 
     result, log_path: absolute paths. Raises EnvironmentError, for instance if the disk is full.
     """
+    for path in (
+        result,
+        log_path,
+    ):  # a worker that was killed while it wrote them; the folder is not only ours
+        durable.sweep(os.path.dirname(path), os.path.basename(path) + ".")
     traceback = to_text(_read(slot.path(names.TRACEBACK)))
     data = _read(slot.path(names.OUTCOME))
     found = outcome.read(slot.path(names.OUTCOME))

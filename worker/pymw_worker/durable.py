@@ -63,10 +63,10 @@ def replace(src, dst):
     _sync_folder(os.path.dirname(dst) or os.curdir)
 
 
-def sweep(folder):
-    """Remove the temporary files that a killed process has left in `folder`."""
+def sweep(folder, prefix=""):
+    """Remove the temporary files that a killed process has left in `folder`: those whose names begin so."""
     for name in os.listdir(folder):
-        if name.endswith(TEMPORARY):
+        if name.startswith(prefix) and name.endswith(TEMPORARY):
             _remove_quietly(os.path.join(folder, name))
 
 

@@ -5,6 +5,8 @@ import stat
 import sys
 import time
 
+from pymw_worker.text import to_text
+
 
 def say(text):
     """Write one message in the form that all BOINC applications use: `YYYY-mm-dd HH:MM:SS (pid): text`."""
@@ -12,11 +14,14 @@ def say(text):
 
 
 def write(text):
-    """Write text to stderr as it is. Never raises: a message that can't be written must not end the work."""
+    """Write text to stderr. Never raises: a message that can't be written must not end the work."""
     try:
-        sys.stderr.write(text)
+        try:
+            sys.stderr.write(text)
+        except UnicodeError:  # stderr has another encoding, or this is Python 2
+            sys.stderr.write(to_text(text).encode("ascii", "backslashreplace").decode("ascii"))
         sys.stderr.flush()
-    except (AttributeError, EnvironmentError, UnicodeError, ValueError):
+    except (AttributeError, EnvironmentError, ValueError):
         pass
 
 

@@ -4,6 +4,7 @@ const Cache = @import("cache.zig");
 const candidates = @import("candidates.zig");
 const choice = @import("choice.zig");
 const messages = @import("messages.zig");
+const probe = @import("probe.zig");
 const search = @import("search.zig");
 const Setting = @import("setting.zig").Setting;
 
@@ -35,12 +36,16 @@ fn printCandidates(here: Setting) !?[]const u8 {
         if (objection == null and chosen == null) chosen = candidate.path;
         messages.print("{s}  {s}  [{s}{s}]", .{
             candidate.path,
-            objection orelse messages.text("fits: Python {f}, {d} bits", .{ examined.verdict.python.version, examined.verdict.python.bits }),
+            objection orelse fits(examined.verdict.python),
             candidate.source,
             if (examined.is_known) ", known" else ", asked",
         });
     }
     return chosen;
+}
+
+fn fits(python: probe.Python) []const u8 {
+    return messages.text("fits: Python {f}, {d} bits", .{ python.version, python.bits });
 }
 
 fn printRuntime(here: Setting) !?[]const u8 {

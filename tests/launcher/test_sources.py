@@ -32,14 +32,14 @@ def test_the_script_asks_a_python_what_the_native_launcher_asks() -> None:
 
 
 def test_the_worker_is_started_as_documented_by_both_launchers() -> None:
-    assert f"exec \"$python\" -E -c '{bootstrap()}' \"$archive\" \"$@\"" in SCRIPT
+    assert f'exec "$python" -E -c \'{bootstrap()}\' "$archive" "$@"' in SCRIPT
     assert f"PYTHON -E -c '{bootstrap()}' ARCHIVE ARG" in DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_what_python_is_given_to_run_is_python_2_5(tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text(question() + bootstrap() + "\n")
     vermin = Path(sys.executable).with_name("vermin")
-    command = [vermin, "--no-tips", "-t=2.5-", "-t=3.0-", tmp_path / "code.py"]
+    command = [str(vermin), "--no-tips", "-t=2.5-", "-t=3.0-", str(tmp_path / "code.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -10,11 +10,12 @@ const Setting = @import("setting.zig").Setting;
 
 /// The exit status: 0 if a worker would be started, 206 if not.
 pub fn run(here: Setting) !u32 {
+    const modules = here.config.modules;
     messages.print("looking for: Python {f}; for this job: {f}; bits: {s}; modules: {s}; preferred: {s}", .{
         here.requirement().application,
         here.arguments.python,
         if (here.config.bits) |bits| messages.text("{d}", .{bits}) else "any",
-        try std.mem.join(here.arena, ", ", here.config.modules),
+        if (modules.len == 0) "none" else try std.mem.join(here.arena, ", ", modules),
         @tagName(here.config.prefer),
     });
     const found = try printCandidates(here);

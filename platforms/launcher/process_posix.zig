@@ -12,6 +12,7 @@ pub fn Entry(comptime program: fn (arena: Allocator, arguments: []const []const 
     return struct {
         pub fn main(count: c_int, values: [*]const [*:0]const u8) callconv(.c) c_int {
             var arena: std.heap.ArenaAllocator = .init(std.heap.page_allocator);
+            openStandardFiles();
             const given = values[0..@intCast(count)];
             if (given.len > 0) called_as = std.mem.span(given[0]);
             const arguments = arena.allocator().alloc([]const u8, given.len -| 1) catch exit(1);
@@ -19,6 +20,15 @@ pub fn Entry(comptime program: fn (arena: Allocator, arguments: []const []const 
             program(arena.allocator(), arguments);
         }
     };
+}
+
+/// Whoever starts us may have closed some of the first three: the next file would take the number, and get our messages.
+fn openStandardFiles() void {
+    while (true) {
+        const handle = c.open("/dev/null", .{ .ACCMODE = .RDWR }, @as(c_uint, 0));
+        if (handle > 2) files.close(handle);
+        if (handle < 0 or handle > 2) return;
+    }
 }
 
 /// `os.name` of a Python made for this system.

@@ -34,6 +34,13 @@ def test_a_second_start_unpacks_nothing(embedded: Application) -> None:
     assert embedded.runtime().stat().st_ino == before
 
 
+def test_started_with_closed_files_it_writes_no_message_into_another_file(embedded: Application) -> None:
+    done = embedded.run(before=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+    assert done.returncode == 0
+    assert started_from(embedded, embedded.runtime())
+    assert embedded.runtime().with_name(embedded.runtime().name + ".lock").read_bytes() == b""
+
+
 def test_a_python_of_the_machine_that_fits_is_preferred_unless_the_application_says_else(
     embedded: Application,
 ) -> None:

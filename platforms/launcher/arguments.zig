@@ -33,7 +33,8 @@ pub fn parse(arena: std.mem.Allocator, given: []const []const u8) !Arguments {
 fn parseRange(text: []const u8) !Range {
     return Range.parse(text) orelse messages.because(
         error.Unusable,
-        "failed to understand --python \"{s}\": it is not of the form 3.11, 2.7-3.12 or 3.8-; correct the command line of the job",
+        "failed to understand --python \"{s}\": it is not of the form 3.11, 2.7-3.12 or 3.8-; " ++
+            "correct the command line of the job",
         .{text},
     );
 }

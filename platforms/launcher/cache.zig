@@ -62,7 +62,13 @@ pub fn find(cache: *const Cache, path: []const u8, facts: files.Facts, modules: 
     return null;
 }
 
-pub fn add(cache: *Cache, path: []const u8, facts: files.Facts, modules: []const []const u8, verdict: probe.Verdict) !void {
+pub fn add(
+    cache: *Cache,
+    path: []const u8,
+    facts: files.Facts,
+    modules: []const []const u8,
+    verdict: probe.Verdict,
+) !void {
     var index: usize = 0;
     while (index < cache.entries.items.len) {
         if (std.mem.eql(u8, cache.entries.items[index].path, path)) {
@@ -120,7 +126,14 @@ fn parseEntry(line: []const u8) ?Entry {
     const verdict = parseVerdict(fields.next() orelse return null) orelse return null;
     const path = fields.next() orelse return null;
     if (path.len == 0 or fields.next() != null) return null;
-    return .{ .path = path, .size = size, .modified = modified, .probed = probed, .modules = modules, .verdict = verdict };
+    return .{
+        .path = path,
+        .size = size,
+        .modified = modified,
+        .probed = probed,
+        .modules = modules,
+        .verdict = verdict,
+    };
 }
 
 fn parseVerdict(text: []const u8) ?probe.Verdict {

@@ -46,7 +46,13 @@ fn collectNames(arena: Allocator, found: *List, folders: []const []const u8, sou
     try collectName(arena, found, folders, source, "python2");
 }
 
-fn collectName(arena: Allocator, found: *List, folders: []const []const u8, source: []const u8, name: []const u8) !void {
+fn collectName(
+    arena: Allocator,
+    found: *List,
+    folders: []const []const u8,
+    source: []const u8,
+    name: []const u8,
+) !void {
     for (folders) |folder| {
         const path = try std.mem.concat(arena, u8, &.{ std.mem.trimEnd(u8, folder, "/"), "/", name });
         if (files.look(arena, path) == null) continue;

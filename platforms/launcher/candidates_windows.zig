@@ -65,7 +65,8 @@ fn minorOf(name: []const u8) ?u16 {
     var lower: [64]u8 = undefined;
     if (name.len > lower.len) return null;
     const text = std.ascii.lowerString(&lower, name);
-    const digits = std.mem.cutPrefix(u8, text, "pythoncore-3.") orelse std.mem.cutPrefix(u8, text, "python3") orelse return null;
+    const digits = std.mem.cutPrefix(u8, text, "pythoncore-3.") orelse
+        std.mem.cutPrefix(u8, text, "python3") orelse return null;
     const end = std.mem.findNone(u8, digits, "0123456789") orelse digits.len;
     return std.fmt.parseInt(u16, digits[0..end], 10) catch null;
 }

@@ -64,7 +64,8 @@ fn start(arena: Allocator, program: []const u8, arguments: []const []const u8, s
 fn putIntoJob(child: w.Handle) ?w.Handle {
     const job = w.CreateJobObjectW(null, null) orelse return noJob();
     const limits: w.JobLimits = .{ .flags = w.JobLimits.kill_on_job_close };
-    if (w.SetInformationJobObject(job, w.JobLimits.information_class, &limits, @sizeOf(w.JobLimits)) == 0) return noJob();
+    const size = @sizeOf(w.JobLimits);
+    if (w.SetInformationJobObject(job, w.JobLimits.information_class, &limits, size) == 0) return noJob();
     if (w.AssignProcessToJobObject(job, child) == 0) return noJob();
     return job;
 }
@@ -79,7 +80,13 @@ pub const Capture = struct { output: []const u8, ending: Ending };
 pub const Ending = union(enum) { status: u32, signal: u32, too_slow, too_much_output, not_started: []const u8 };
 
 /// Runs a program to its end, or kills it and what it started when the time is over or the buffer full.
-pub fn capture(arena: Allocator, program: []const u8, arguments: []const []const u8, buffer: []u8, limit: u32) !Capture {
+pub fn capture(
+    arena: Allocator,
+    program: []const u8,
+    arguments: []const []const u8,
+    buffer: []u8,
+    limit: u32,
+) !Capture {
     var reader: w.Handle = undefined;
     var writer: w.Handle = undefined;
     var security: w.SecurityAttributes = .{};

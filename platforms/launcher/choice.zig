@@ -55,10 +55,14 @@ fn sought(here: Setting) ![]const u8 {
     const requirement = here.requirement();
     var words: std.ArrayList([]const u8) = .empty;
     try words.append(here.arena, messages.text("{f}", .{requirement.application}));
-    if (requirement.job.oldest != null) try words.append(here.arena, messages.text("for this job {f}", .{requirement.job}));
+    if (requirement.job.oldest != null) {
+        try words.append(here.arena, messages.text("for this job {f}", .{requirement.job}));
+    }
     if (requirement.bits) |bits| try words.append(here.arena, messages.text("{d} bits", .{bits}));
     if (requirement.modules.len > 0) {
-        try words.append(here.arena, messages.text("with {s}", .{try std.mem.join(here.arena, ", ", requirement.modules)}));
+        const modules = try std.mem.join(here.arena, ", ", requirement.modules);
+        try words.append(here.arena, messages.text("with {s}", .{modules}));
     }
-    return messages.text("a Python ({s}) in {s}", .{ try std.mem.join(here.arena, "; ", words.items), candidates.searched });
+    const properties = try std.mem.join(here.arena, "; ", words.items);
+    return messages.text("a Python ({s}) in {s}", .{ properties, candidates.searched });
 }

@@ -38,3 +38,25 @@ fn quote(arena: Allocator, line: *std.ArrayList(u8), argument: []const u8) !void
     try line.appendNTimes(arena, '\\', backslashes);
     try line.append(arena, '"');
 }
+
+test "what was joined splits into the same arguments" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var random: std.Random.DefaultPrng = .init(0);
+    const letters = [_][]const u8{ "\"", "\\", " ", "a", "\t", "ü", "\u{1f600}", "%", "'" };
+    for (0..2000) |_| {
+        var arguments: [3][]const u8 = undefined;
+        for (&arguments) |*argument| {
+            var text: std.ArrayList(u8) = .empty;
+            for (0..random.random().uintLessThan(usize, 8)) |_| {
+                try text.appendSlice(arena.allocator(), letters[random.random().uintLessThan(usize, letters.len)]);
+            }
+            argument.* = text.items;
+        }
+        const line = try join(arena.allocator(), "C:\\a folder\\python.exe", &arguments);
+        const found = try split(arena.allocator(), line);
+        try std.testing.expectEqual(4, found.len);
+        try std.testing.expectEqualStrings("C:\\a folder\\python.exe", found[0]);
+        for (arguments, found[1..]) |given, got| try std.testing.expectEqualStrings(given, got);
+    }
+}

@@ -113,8 +113,10 @@ fn payloadSettings(settings: Settings) !Payload {
     _ = std.fmt.hexToBytes(&payload.sha256, digits) catch
         return bad("payload_sha256 is \"{s}\", not 64 hexadecimal digits", .{digits});
     const size = try required(settings, .payload_size);
-    payload.size = std.fmt.parseInt(u64, size, 10) catch return bad("payload_size is \"{s}\", not a number of bytes", .{size});
-    if (!tree.isSafe(payload.python)) return bad("payload_python is \"{s}\", not a path within the payload", .{payload.python});
+    payload.size = std.fmt.parseInt(u64, size, 10) catch
+        return bad("payload_size is \"{s}\", not a number of bytes", .{size});
+    if (!tree.isSafe(payload.python))
+        return bad("payload_python is \"{s}\", not a path within the payload", .{payload.python});
     return payload;
 }
 

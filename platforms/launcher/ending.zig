@@ -14,9 +14,11 @@ const postponement = 30 * 60;
 
 /// Says why, and ends the process. What may pass is a temporary exit under a client.
 pub fn fail(arena: std.mem.Allocator, err: anyerror) noreturn {
-    if (err == error.OutOfMemory or err == error.WriteFailed) messages.reason = "failed to get memory; the machine has none to spare";
+    // The only writer that can fail here is one into memory.
+    const lacks_memory = err == error.OutOfMemory or err == error.WriteFailed;
+    if (lacks_memory) messages.reason = "failed to get memory: the machine has none to spare; it is tried again later";
     messages.say("{s}", .{messages.reason});
-    const may_pass = err == error.Temporary or err == error.OutOfMemory or err == error.WriteFailed;
+    const may_pass = err == error.Temporary or lacks_memory;
     if (may_pass and isUnderClient(arena)) exitForNow(arena);
     process.exit(init_failure);
 }

@@ -4,16 +4,18 @@ const Cache = @import("cache.zig");
 const candidates = @import("candidates.zig");
 const choice = @import("choice.zig");
 const messages = @import("messages.zig");
+const probe = @import("probe.zig");
 const search = @import("search.zig");
 const Setting = @import("setting.zig").Setting;
 
 /// The exit status: 0 if a worker would be started, 206 if not.
 pub fn run(here: Setting) !u32 {
+    const modules = here.config.modules;
     messages.print("looking for: Python {f}; for this job: {f}; bits: {s}; modules: {s}; preferred: {s}", .{
         here.requirement().application,
         here.arguments.python,
         if (here.config.bits) |bits| messages.text("{d}", .{bits}) else "any",
-        try std.mem.join(here.arena, ", ", here.config.modules),
+        if (modules.len == 0) "none" else try std.mem.join(here.arena, ", ", modules),
         @tagName(here.config.prefer),
     });
     const found = try printCandidates(here);
@@ -35,12 +37,16 @@ fn printCandidates(here: Setting) !?[]const u8 {
         if (objection == null and chosen == null) chosen = candidate.path;
         messages.print("{s}  {s}  [{s}{s}]", .{
             candidate.path,
-            objection orelse messages.text("fits: Python {f}, {d} bits", .{ examined.verdict.python.version, examined.verdict.python.bits }),
+            objection orelse fits(examined.verdict.python),
             candidate.source,
             if (examined.is_known) ", known" else ", asked",
         });
     }
     return chosen;
+}
+
+fn fits(python: probe.Python) []const u8 {
+    return messages.text("fits: Python {f}, {d} bits", .{ python.version, python.bits });
 }
 
 fn printRuntime(here: Setting) !?[]const u8 {

@@ -34,7 +34,8 @@ fn isLibrary(name: []const u8) bool {
     var lower: [32]u8 = undefined;
     if (name.len > lower.len) return false;
     const text = std.ascii.lowerString(&lower, name);
-    const digits = std.mem.cutSuffix(u8, std.mem.cutPrefix(u8, text, "python") orelse return false, ".dll") orelse return false;
+    const ending = std.mem.cutPrefix(u8, text, "python") orelse return false;
+    const digits = std.mem.cutSuffix(u8, ending, ".dll") orelse return false;
     if (digits.len < 2) return false;
     for (digits) |digit| if (!std.ascii.isDigit(digit)) return false;
     return true;

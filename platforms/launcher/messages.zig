@@ -21,9 +21,9 @@ pub fn text(comptime format: []const u8, values: anytype) []const u8 {
 /// One line on stderr.
 pub fn say(comptime format: []const u8, values: anytype) void {
     var time: [32]u8 = undefined;
-    const line = text("{s} ({d}): pymw launcher: " ++ format ++ "\n", .{ process.timestamp(&time), process.id() } ++ values);
+    const begin = .{ process.timestamp(&time), process.id() };
     // A single write, so that lines of several processes don't mix.
-    process.writeError(line);
+    process.writeError(text("{s} ({d}): pymw launcher: " ++ format ++ "\n", begin ++ values));
 }
 
 /// One line on stdout.

@@ -105,7 +105,8 @@ read_range() {
         [ -n "$job_max" ] || return 0
         number_of "$job_max" >/dev/null && [ "$(number_of "$job_min")" -le "$(number_of "$job_max")" ] && return 0
     fi
-    fail "failed to understand --python \"$1\": it is not of the form 3.11, 2.7-3.12 or 3.8-; correct the command line of the job"
+    fail "failed to understand --python \"$1\": it is not of the form 3.11, 2.7-3.12 or 3.8-;" \
+        'correct the command line of the job'
 }
 
 # --- what there is --------------------------------------------------------------------------------------------
@@ -325,7 +326,8 @@ if [ -n "$explain" ]; then
     exit 0
 fi
 [ -n "$python" ] ||
-    fail "failed to find a Python that fits in PATH, /usr/bin, /usr/local/bin and the framework folders, and this launcher cannot unpack one; install Python ${job_min:-${python_min:-2.5}} or newer"
+    fail 'failed to find a Python that fits in PATH, /usr/bin, /usr/local/bin and the framework folders,' \
+        "and this launcher cannot unpack one; install Python ${job_min:-${python_min:-2.5}}"
 trap - EXIT HUP INT TERM
 rm -rf "$scratch"
 exec "$python" -E -c 'import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()' "$archive" "$@"

@@ -67,8 +67,10 @@ fn understand(output: []const u8) ?Verdict {
     const missing = words.next() orelse return null;
     if (words.next() != null) return null;
     if (!std.mem.eql(u8, kind, "cpython")) return unusable("it is {s}, not CPython", .{kind});
-    if (!std.mem.eql(u8, system, process.os_name)) return unusable("it is made for {s}, not {s}", .{ system, process.os_name });
-    return .{ .python = .{ .version = version, .bits = bits, .missing = if (std.mem.eql(u8, missing, "-")) "" else missing } };
+    const here = process.os_name;
+    if (!std.mem.eql(u8, system, here)) return unusable("it is made for {s}, not {s}", .{ system, here });
+    const is_complete = std.mem.eql(u8, missing, "-");
+    return .{ .python = .{ .version = version, .bits = bits, .missing = if (is_complete) "" else missing } };
 }
 
 fn unusable(comptime format: []const u8, values: anytype) Verdict {

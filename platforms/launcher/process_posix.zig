@@ -12,6 +12,7 @@ pub fn Entry(comptime program: fn (arena: Allocator, arguments: []const []const 
     return struct {
         pub fn main(count: c_int, values: [*]const [*:0]const u8) callconv(.c) c_int {
             var arena: std.heap.ArenaAllocator = .init(std.heap.page_allocator);
+            openStandardFiles();
             const given = values[0..@intCast(count)];
             if (given.len > 0) called_as = std.mem.span(given[0]);
             const arguments = arena.allocator().alloc([]const u8, given.len -| 1) catch exit(1);
@@ -19,6 +20,15 @@ pub fn Entry(comptime program: fn (arena: Allocator, arguments: []const []const 
             program(arena.allocator(), arguments);
         }
     };
+}
+
+/// Whoever starts us may have closed some of the first three: the next file would take the number, and get our messages.
+fn openStandardFiles() void {
+    while (true) {
+        const handle = c.open("/dev/null", .{ .ACCMODE = .RDWR }, @as(c_uint, 0));
+        if (handle > 2) files.close(handle);
+        if (handle < 0 or handle > 2) return;
+    }
 }
 
 /// `os.name` of a Python made for this system.
@@ -69,7 +79,10 @@ pub fn timestamp(buffer: *[32]u8) []const u8 {
 }
 
 pub fn sleep(duration: u32) void {
-    const time: c.timespec = .{ .sec = @intCast(duration / 1000), .nsec = @intCast(duration % 1000 * std.time.ns_per_ms) };
+    const time: c.timespec = .{
+        .sec = @intCast(duration / 1000),
+        .nsec = @intCast(duration % 1000 * std.time.ns_per_ms),
+    };
     _ = c.nanosleep(&time, null);
 }
 
@@ -109,6 +122,9 @@ pub fn pathArgument(path: []const u8) []const u8 {
     return path;
 }
 
+/// A list of arguments or variables, as the kernel takes it.
+const Strings = [*:null]const ?[*:0]const u8;
+
 /// Becomes another program. Returns only if that fails.
 pub fn replace(arena: Allocator, program: []const u8, arguments: []const []const u8) files.Error {
     const path = try arena.dupeSentinel(u8, program, 0);
@@ -117,7 +133,7 @@ pub fn replace(arena: Allocator, program: []const u8, arguments: []const []const
     return files.failure();
 }
 
-fn argumentList(arena: Allocator, program: []const u8, arguments: []const []const u8) ![*:null]const ?[*:0]const u8 {
+fn argumentList(arena: Allocator, program: []const u8, arguments: []const []const u8) !Strings {
     const list = try arena.allocSentinel(?[*:0]const u8, arguments.len + 1, null);
     list[0] = try arena.dupeSentinel(u8, program, 0);
     for (list[1..], arguments) |*slot, argument| slot.* = try arena.dupeSentinel(u8, argument, 0);
@@ -126,7 +142,7 @@ fn argumentList(arena: Allocator, program: []const u8, arguments: []const []cons
 
 /// The environment without what the client adds for libraries: its entries are relative to the slot folder, and
 /// would make Python load whatever lies in the project folder.
-fn cleanEnvironment(arena: Allocator) ![*:null]const ?[*:0]const u8 {
+fn cleanEnvironment(arena: Allocator) !Strings {
     var kept: std.ArrayList(?[*:0]const u8) = .empty;
     var index: usize = 0;
     while (c.environ[index]) |variable| : (index += 1) {
@@ -154,7 +170,13 @@ pub const Capture = struct { output: []const u8, ending: Ending };
 pub const Ending = union(enum) { status: u32, signal: u32, too_slow, too_much_output, not_started: []const u8 };
 
 /// Runs a program to its end, or kills it and its process group when the time is over or the buffer full.
-pub fn capture(arena: Allocator, program: []const u8, arguments: []const []const u8, buffer: []u8, limit: u32) !Capture {
+pub fn capture(
+    arena: Allocator,
+    program: []const u8,
+    arguments: []const []const u8,
+    buffer: []u8,
+    limit: u32,
+) !Capture {
     const path = try arena.dupeSentinel(u8, program, 0);
     const list = try argumentList(arena, program, arguments);
     const variables = try cleanEnvironment(arena);
@@ -175,7 +197,7 @@ fn notStarted(arena: Allocator) Capture {
     return .{ .output = "", .ending = .{ .not_started = files.cause(arena) } };
 }
 
-fn becomeProbe(path: [*:0]const u8, list: [*:null]const ?[*:0]const u8, variables: [*:null]const ?[*:0]const u8, ends: [2]c.fd_t) noreturn {
+fn becomeProbe(path: [*:0]const u8, list: Strings, variables: Strings, ends: [2]c.fd_t) noreturn {
     _ = c.setpgid(0, 0);
     if (builtin.os.tag == .linux) {
         _ = c.prctl(@backingInt(std.os.linux.PR.SET_PDEATHSIG), @as(c_ulong, @backingInt(c.SIG.KILL)));

@@ -32,7 +32,8 @@ fn openErrors() void {
     if (init_data == w.invalid) return;
     _ = w.CloseHandle(init_data);
     var security: w.SecurityAttributes = .{};
-    const handle = w.CreateFileW(literal("stderr.txt"), w.append_access, w.share_all, &security, w.open_always, w.attribute_normal, null);
+    const name = literal("stderr.txt");
+    const handle = w.CreateFileW(name, w.append_access, w.share_all, &security, w.open_always, 0, null);
     if (handle != w.invalid) _ = w.SetStdHandle(w.std_error, handle);
 }
 

@@ -16,7 +16,7 @@ comptime {
 
 fn run(arena: std.mem.Allocator, arguments: []const []const u8) noreturn {
     const status = library.run(arena, arguments) catch |err| {
-        messages.say("failed to start the embedded Python: {s} ({s}); unpack it again", .{ messages.reason, @errorName(err) });
+        messages.say("failed to start the embedded Python: {s} ({t}); unpack it again", .{ messages.reason, err });
         system.process.exit(126);
     };
     system.process.exit(@bitCast(status));

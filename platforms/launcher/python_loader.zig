@@ -14,7 +14,8 @@ comptime {
 
 fn run(arena: std.mem.Allocator, arguments: []const []const u8) noreturn {
     const err = become(arena, arguments);
-    messages.say("failed to start the embedded Python: {s} ({s}); unpack it again", .{ system.files.cause(arena), @errorName(err) });
+    const cause = system.files.cause(arena);
+    messages.say("failed to start the embedded Python: {s} ({t}); unpack it again", .{ cause, err });
     system.process.exit(126);
 }
 
@@ -24,6 +25,8 @@ fn become(arena: std.mem.Allocator, arguments: []const []const u8) anyerror {
     const root = std.fs.path.dirname(own).?;
     const loader = try tree.below(arena, root, "lib/ld.so");
     // Python finds its library, and what sys.executable is, by the name that it was started with: ours.
-    const loading = [_][]const u8{ "--argv0", own, "--library-path", try tree.below(arena, root, "lib"), try tree.below(arena, root, "bin/python") };
-    return system.process.replace(arena, loader, try std.mem.concat(arena, []const u8, &.{ &loading, arguments }));
+    const libraries = try tree.below(arena, root, "lib");
+    const python = try tree.below(arena, root, "bin/python");
+    const loading: []const []const u8 = &.{ "--argv0", own, "--library-path", libraries, python };
+    return system.process.replace(arena, loader, try std.mem.concat(arena, []const u8, &.{ loading, arguments }));
 }

@@ -140,7 +140,8 @@ fn readPayload(runtime: Runtime) PlaceError![]const u8 {
     if (std.mem.eql(u8, &found, &runtime.payload.sha256)) return bytes;
     return messages.because(
         error.Unusable,
-        "failed to use the payload {s}: it is damaged ({d} bytes with the SHA-256 {s}); reset the project, so that the client downloads it again",
+        "failed to use the payload {s}: it is damaged ({d} bytes with the SHA-256 {s}); " ++
+            "reset the project, so that the client downloads it again",
         .{ name, bytes.len, std.fmt.bytesToHex(found, .lower) },
     );
 }

@@ -40,8 +40,11 @@ pub const Setting = struct {
 };
 
 pub fn read(arena: std.mem.Allocator, given: []const []const u8) !Setting {
-    const own = system.process.ownPath(arena) orelse
-        return messages.because(error.Unusable, "failed to find out the launcher's own path: {s}; mount /proc", .{system.files.cause(arena)});
+    const own = system.process.ownPath(arena) orelse return messages.because(
+        error.Unusable,
+        "failed to find out the launcher's own path: the system does not tell it; start it by its full path",
+        .{},
+    );
     const folder = std.fs.path.dirname(own).?;
     const name = std.mem.cutSuffix(u8, own, ".exe") orelse own;
     const setting: Setting = .{

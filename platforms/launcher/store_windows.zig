@@ -24,3 +24,18 @@ pub fn namesInstaller(data: []const u8) bool {
     if (data.len < 8 or std.mem.readInt(u32, data[0..4], .little) != w.tag_app_execution_alias) return false;
     return std.mem.find(u8, data, std.mem.sliceAsBytes(redirector[0..redirector.len])) != null;
 }
+
+test "the alias of the Store's installer is told from that of an installed Python" {
+    const literal = std.unicode.wtf8ToWtf16LeStringLiteral;
+    const installer = literal("C:\\WindowsApps\\AppInstallerPythonRedirector.exe");
+    const python = literal("C:\\WindowsApps\\PythonSoftwareFoundation.Python.3.11\\python.exe");
+    var data: [256]u8 = @splat(0);
+    for ([_][:0]const u16{ installer, python }) |target| {
+        std.mem.writeInt(u32, data[0..4], w.tag_app_execution_alias, .little);
+        @memcpy(data[12..][0 .. 2 * target.len], std.mem.sliceAsBytes(target));
+        try std.testing.expectEqual(target.ptr == installer.ptr, namesInstaller(&data));
+        std.mem.writeInt(u32, data[0..4], 0xa000_000c, .little); // a symbolic link
+        try std.testing.expect(!namesInstaller(&data));
+    }
+    try std.testing.expect(!namesInstaller(""));
+}

@@ -10,7 +10,10 @@ pub fn isSafe(path: []const u8) bool {
     while (parts.next()) |part| {
         if (part.len == 0 or std.mem.eql(u8, part, ".") or std.mem.eql(u8, part, "..")) return false;
     }
-    for (path) |character| if (character < ' ' or character == '\\' or character == ':' or character == 0x7f) return false;
+    for (path) |character| switch (character) {
+        0...0x1f, '\\', ':', 0x7f => return false,
+        else => {},
+    };
     return std.unicode.utf8ValidateSlice(path);
 }
 

@@ -59,3 +59,20 @@ fn number(text: []const u8) ?u16 {
     for (text) |character| if (!std.ascii.isDigit(character)) return null;
     return std.fmt.parseInt(u16, text, 10) catch null;
 }
+
+test "versions are compared by number, ranges include both ends" {
+    const range = Range.parse("2.7-3.12").?;
+    try std.testing.expect(range.contains(Version.parse("2.7").?));
+    try std.testing.expect(range.contains(Version.parse("3.12.4").?));
+    try std.testing.expect(range.contains(Version.parse("3.9").?));
+    try std.testing.expect(!range.contains(Version.parse("3.13").?));
+    try std.testing.expect(!range.contains(Version.parse("2.6").?));
+    try std.testing.expect(Range.parse("3.8-").?.contains(Version.parse("4.0").?));
+}
+
+test "what is no version is refused" {
+    for ([_][]const u8{ "", "3", "3.", ".3", "3.+1", "3.1_0", "3.x", "3.1.2.3", "99999.1" }) |text| {
+        try std.testing.expectEqual(null, Version.parse(text));
+    }
+    try std.testing.expectEqual(null, Range.parse("3.9-3.8"));
+}

@@ -127,52 +127,179 @@ const win: std.lang.CallingConvention = .winapi;
 pub extern "kernel32" fn AssignProcessToJobObject(job: Handle, process: Handle) callconv(win) Bool;
 pub extern "kernel32" fn CloseHandle(handle: Handle) callconv(win) Bool;
 pub extern "kernel32" fn CreateDirectoryW(path: [*:0]const u16, security: ?*anyopaque) callconv(win) Bool;
-pub extern "kernel32" fn CreateFileW(path: [*:0]const u16, access: u32, share: u32, security: ?*SecurityAttributes, disposition: u32, flags: u32, template: ?Handle) callconv(win) Handle;
+pub extern "kernel32" fn CreateFileW(
+    path: [*:0]const u16,
+    access: u32,
+    share: u32,
+    security: ?*SecurityAttributes,
+    disposition: u32,
+    flags: u32,
+    template: ?Handle,
+) callconv(win) Handle;
 pub extern "kernel32" fn CreateJobObjectW(security: ?*anyopaque, name: ?*anyopaque) callconv(win) ?Handle;
-pub extern "kernel32" fn CreatePipe(reader: *Handle, writer: *Handle, security: ?*SecurityAttributes, size: u32) callconv(win) Bool;
-pub extern "kernel32" fn CreateProcessW(application: [*:0]const u16, command_line: [*:0]u16, process: ?*anyopaque, thread: ?*anyopaque, inherit: Bool, flags: u32, environment: ?*anyopaque, folder: ?[*:0]const u16, startup: *StartupInfo, information: *ProcessInformation) callconv(win) Bool;
+pub extern "kernel32" fn CreatePipe(
+    reader: *Handle,
+    writer: *Handle,
+    security: ?*SecurityAttributes,
+    size: u32,
+) callconv(win) Bool;
+pub extern "kernel32" fn CreateProcessW(
+    application: [*:0]const u16,
+    command_line: [*:0]u16,
+    process: ?*anyopaque,
+    thread: ?*anyopaque,
+    inherit: Bool,
+    flags: u32,
+    environment: ?*anyopaque,
+    folder: ?[*:0]const u16,
+    startup: *StartupInfo,
+    information: *ProcessInformation,
+) callconv(win) Bool;
 pub extern "kernel32" fn DeleteFileW(path: [*:0]const u16) callconv(win) Bool;
-pub extern "kernel32" fn DeviceIoControl(handle: Handle, code: u32, in: ?*anyopaque, in_size: u32, out: [*]u8, out_size: u32, returned: *u32, overlapped: ?*anyopaque) callconv(win) Bool;
+pub extern "kernel32" fn DeviceIoControl(
+    handle: Handle,
+    code: u32,
+    in: ?*anyopaque,
+    in_size: u32,
+    out: [*]u8,
+    out_size: u32,
+    returned: *u32,
+    overlapped: ?*anyopaque,
+) callconv(win) Bool;
 pub extern "kernel32" fn ExitProcess(status: u32) callconv(win) noreturn;
 pub extern "kernel32" fn FindClose(handle: Handle) callconv(win) Bool;
 pub extern "kernel32" fn FindFirstFileW(pattern: [*:0]const u16, data: *FindData) callconv(win) Handle;
 pub extern "kernel32" fn FindNextFileW(handle: Handle, data: *FindData) callconv(win) Bool;
 pub extern "kernel32" fn FlushFileBuffers(handle: Handle) callconv(win) Bool;
-pub extern "kernel32" fn FormatMessageW(flags: u32, source: ?*anyopaque, number: u32, language: u32, buffer: [*]u16, size: u32, arguments: ?*anyopaque) callconv(win) u32;
+pub extern "kernel32" fn FormatMessageW(
+    flags: u32,
+    source: ?*anyopaque,
+    number: u32,
+    language: u32,
+    buffer: [*]u16,
+    size: u32,
+    arguments: ?*anyopaque,
+) callconv(win) u32;
 pub extern "kernel32" fn GetCommandLineW() callconv(win) [*:0]const u16;
 pub extern "kernel32" fn GetCurrentProcessId() callconv(win) u32;
-pub extern "kernel32" fn GetDiskFreeSpaceExW(folder: [*:0]const u16, available: *u64, total: ?*u64, free: ?*u64) callconv(win) Bool;
-pub extern "kernel32" fn GetEnvironmentVariableW(name: [*:0]const u16, buffer: ?[*]u16, size: u32) callconv(win) u32;
+pub extern "kernel32" fn GetDiskFreeSpaceExW(
+    folder: [*:0]const u16,
+    available: *u64,
+    total: ?*u64,
+    free: ?*u64,
+) callconv(win) Bool;
+pub extern "kernel32" fn GetEnvironmentVariableW(
+    name: [*:0]const u16,
+    buffer: ?[*]u16,
+    size: u32,
+) callconv(win) u32;
 pub extern "kernel32" fn GetExitCodeProcess(process: Handle, status: *u32) callconv(win) Bool;
-pub extern "kernel32" fn GetFileInformationByHandle(handle: Handle, information: *FileInformation) callconv(win) Bool;
+pub extern "kernel32" fn GetFileInformationByHandle(
+    handle: Handle,
+    information: *FileInformation,
+) callconv(win) Bool;
 pub extern "kernel32" fn GetFileType(handle: Handle) callconv(win) u32;
-pub extern "kernel32" fn GetFullPathNameW(path: [*:0]const u16, size: u32, buffer: [*]u16, part: ?*anyopaque) callconv(win) u32;
+pub extern "kernel32" fn GetFullPathNameW(
+    path: [*:0]const u16,
+    size: u32,
+    buffer: [*]u16,
+    part: ?*anyopaque,
+) callconv(win) u32;
 pub extern "kernel32" fn GetLastError() callconv(win) u32;
 pub extern "kernel32" fn GetLocalTime(time: *SystemTime) callconv(win) void;
 pub extern "kernel32" fn GetModuleFileNameW(module: ?Handle, buffer: [*]u16, size: u32) callconv(win) u32;
 pub extern "kernel32" fn GetProcAddress(module: Handle, name: [*:0]const u8) callconv(win) ?*anyopaque;
 pub extern "kernel32" fn GetStdHandle(which: u32) callconv(win) ?Handle;
 pub extern "kernel32" fn GetSystemTimeAsFileTime(time: *Time) callconv(win) void;
-pub extern "kernel32" fn LoadLibraryExW(path: [*:0]const u16, reserved: ?*anyopaque, flags: u32) callconv(win) ?Handle;
-pub extern "kernel32" fn LockFileEx(handle: Handle, flags: u32, reserved: u32, low: u32, high: u32, overlapped: *Overlapped) callconv(win) Bool;
+pub extern "kernel32" fn LoadLibraryExW(
+    path: [*:0]const u16,
+    reserved: ?*anyopaque,
+    flags: u32,
+) callconv(win) ?Handle;
+pub extern "kernel32" fn LockFileEx(
+    handle: Handle,
+    flags: u32,
+    reserved: u32,
+    low: u32,
+    high: u32,
+    overlapped: *Overlapped,
+) callconv(win) Bool;
 pub extern "kernel32" fn MoveFileExW(from: [*:0]const u16, to: [*:0]const u16, flags: u32) callconv(win) Bool;
-pub extern "kernel32" fn PeekNamedPipe(pipe: Handle, buffer: ?*anyopaque, size: u32, read: ?*u32, available: *u32, left: ?*u32) callconv(win) Bool;
+pub extern "kernel32" fn PeekNamedPipe(
+    pipe: Handle,
+    buffer: ?*anyopaque,
+    size: u32,
+    read: ?*u32,
+    available: *u32,
+    left: ?*u32,
+) callconv(win) Bool;
 pub extern "kernel32" fn QueryPerformanceCounter(count: *u64) callconv(win) Bool;
 pub extern "kernel32" fn QueryPerformanceFrequency(frequency: *u64) callconv(win) Bool;
-pub extern "kernel32" fn ReadFile(handle: Handle, buffer: [*]u8, size: u32, read: *u32, overlapped: ?*anyopaque) callconv(win) Bool;
+pub extern "kernel32" fn ReadFile(
+    handle: Handle,
+    buffer: [*]u8,
+    size: u32,
+    read: *u32,
+    overlapped: ?*anyopaque,
+) callconv(win) Bool;
 pub extern "kernel32" fn RemoveDirectoryW(path: [*:0]const u16) callconv(win) Bool;
 pub extern "kernel32" fn ResumeThread(thread: Handle) callconv(win) u32;
-pub extern "kernel32" fn SetConsoleCtrlHandler(handler: *const fn (u32) callconv(win) Bool, add: Bool) callconv(win) Bool;
+pub extern "kernel32" fn SetConsoleCtrlHandler(
+    handler: *const fn (u32) callconv(win) Bool,
+    add: Bool,
+) callconv(win) Bool;
 pub extern "kernel32" fn SetErrorMode(mode: u32) callconv(win) u32;
 pub extern "kernel32" fn SetHandleInformation(handle: Handle, mask: u32, flags: u32) callconv(win) Bool;
-pub extern "kernel32" fn SetInformationJobObject(job: Handle, class: u32, information: *const anyopaque, size: u32) callconv(win) Bool;
+pub extern "kernel32" fn SetInformationJobObject(
+    job: Handle,
+    class: u32,
+    information: *const anyopaque,
+    size: u32,
+) callconv(win) Bool;
 pub extern "kernel32" fn SetStdHandle(which: u32, handle: Handle) callconv(win) Bool;
 pub extern "kernel32" fn Sleep(milliseconds: u32) callconv(win) void;
 pub extern "kernel32" fn TerminateProcess(process: Handle, status: u32) callconv(win) Bool;
 pub extern "kernel32" fn WaitForSingleObject(handle: Handle, milliseconds: u32) callconv(win) u32;
-pub extern "kernel32" fn WideCharToMultiByte(page: u32, flags: u32, wide: [*:0]const u16, wide_size: i32, narrow: ?[*]u8, size: i32, default: ?*anyopaque, used: ?*anyopaque) callconv(win) i32;
-pub extern "kernel32" fn WriteFile(handle: Handle, bytes: [*]const u8, size: u32, written: *u32, overlapped: ?*anyopaque) callconv(win) Bool;
+pub extern "kernel32" fn WideCharToMultiByte(
+    page: u32,
+    flags: u32,
+    wide: [*:0]const u16,
+    wide_size: i32,
+    narrow: ?[*]u8,
+    size: i32,
+    default: ?*anyopaque,
+    used: ?*anyopaque,
+) callconv(win) i32;
+pub extern "kernel32" fn WriteFile(
+    handle: Handle,
+    bytes: [*]const u8,
+    size: u32,
+    written: *u32,
+    overlapped: ?*anyopaque,
+) callconv(win) Bool;
 pub extern "advapi32" fn RegCloseKey(key: *anyopaque) callconv(win) i32;
-pub extern "advapi32" fn RegEnumKeyExW(key: *anyopaque, index: u32, name: [*]u16, size: *u32, reserved: ?*anyopaque, class: ?*anyopaque, class_size: ?*u32, time: ?*anyopaque) callconv(win) i32;
-pub extern "advapi32" fn RegOpenKeyExW(key: *anyopaque, name: [*:0]const u16, options: u32, access: u32, opened: *?*anyopaque) callconv(win) i32;
-pub extern "advapi32" fn RegQueryValueExW(key: *anyopaque, name: ?[*:0]const u16, reserved: ?*u32, kind: *u32, data: [*]u8, size: *u32) callconv(win) i32;
+pub extern "advapi32" fn RegEnumKeyExW(
+    key: *anyopaque,
+    index: u32,
+    name: [*]u16,
+    size: *u32,
+    reserved: ?*anyopaque,
+    class: ?*anyopaque,
+    class_size: ?*u32,
+    time: ?*anyopaque,
+) callconv(win) i32;
+pub extern "advapi32" fn RegOpenKeyExW(
+    key: *anyopaque,
+    name: [*:0]const u16,
+    options: u32,
+    access: u32,
+    opened: *?*anyopaque,
+) callconv(win) i32;
+pub extern "advapi32" fn RegQueryValueExW(
+    key: *anyopaque,
+    name: ?[*:0]const u16,
+    reserved: ?*u32,
+    kind: *u32,
+    data: [*]u8,
+    size: *u32,
+) callconv(win) i32;

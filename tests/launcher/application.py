@@ -52,6 +52,7 @@ class Application:
         command: what to put before the launcher, such as a shell.
         settings: entries of the configuration, beyond those that every configuration has.
         path: the first folders of PATH; the usual ones follow.
+        folder: the project folder's path below the root.
     """
 
     root: Path
@@ -59,6 +60,7 @@ class Application:
     command: Sequence[str] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     path: Sequence[Path | str] = ()
+    folder: str = "project"
 
     def __post_init__(self) -> None:
         for folder in (self.project, self.slot, self.home, self.temporary):
@@ -70,7 +72,7 @@ class Application:
     @property
     def project(self) -> Path:
         """The client's folder of the project."""
-        return self.root / "project"
+        return self.root / self.folder
 
     @property
     def slot(self) -> Path:
@@ -116,7 +118,7 @@ class Application:
 
     def argv(self, *arguments: str) -> list[str]:
         """Return what starts it, as a client does: by a relative path, in the slot."""
-        return [*self.command, f"../../project/{self.launcher}", *arguments]
+        return [*self.command, f"../../{self.folder}/{self.launcher}", *arguments]
 
     def run(
         self, *arguments: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()

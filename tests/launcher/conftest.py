@@ -11,6 +11,7 @@ from pymw_packager import programs
 from tests.bench.fixtures import Python
 from tests.bench.require import require
 from tests.launcher.application import Application
+from tests.launcher.embedded import FILES, VERSION
 
 # The script launcher runs under whatever stands as /bin/sh on a Mac of its time, or on a test machine.
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -26,6 +27,16 @@ def native(tmp_path: Path) -> Application:
     made.install(programs.launcher("x86_64-pc-linux-gnu"))
     made.configure()
     return made
+
+
+@pytest.fixture
+def embedded(native: Application) -> Application:
+    """An application under a client that prefers its payload."""
+    native.settings["prefer"] = "embedded"
+    native.add_payload(FILES, VERSION)
+    native.configure()
+    native.under_client()
+    return native
 
 
 def script(tmp_path: Path, shell: str) -> Application:

@@ -12,46 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.chroot import as_root, can_be_root
 from tests.bench.require import require
 from tests.launcher.application import Application
-
-# A version that no Python of this machine has: a job that asks for it can only have the payload.
-VERSION = "9.9"
-FILES = {
-    "python": f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n".encode(),
-    "lib/empty": b"",
-    "lib/with a space/ünï.txt": b"text",
-    **{f"lib/{number:03d}": bytes([number]) * 20_000 for number in range(60)},
-}
-
-
-@pytest.fixture
-def embedded(native: Application) -> Application:
-    """An application under a client that prefers its payload."""
-    native.settings["prefer"] = "embedded"
-    native.add_payload(FILES, VERSION)
-    native.configure()
-    native.under_client()
-    return native
-
-
-def is_whole(folder: Path) -> bool:
-    """Whether a runtime holds every file of the payload, and nothing else but its marker."""
-    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    return found.keys() == {*FILES, ".pymw_complete"} and all(
-        found[name].read_bytes() == content for name, content in FILES.items()
-    )
-
-
-def leftovers(folder: Path) -> list[str]:
-    """Names of work folders that are still there."""
-    return [path.name for path in folder.glob("*.tmp")]
-
-
-def started_from(application: Application, folder: Path) -> bool:
-    """Whether the worker was started by the embedded Python in that folder."""
-    return application.started() is not None and is_whole(folder)
+from tests.launcher.embedded import VERSION, is_whole, leftovers, started_from
 
 
 def test_under_a_client_it_is_unpacked_into_the_project_folder(embedded: Application) -> None:
@@ -71,17 +34,11 @@ def test_a_second_start_unpacks_nothing(embedded: Application) -> None:
     assert embedded.runtime().stat().st_ino == before
 
 
-def test_by_hand_it_is_unpacked_into_the_user_s_cache(embedded: Application) -> None:
-    (embedded.slot / "init_data.xml").unlink()
-    embedded.run()
-    cache = embedded.home / ".cache" / "pymw"
-    assert started_from(embedded, embedded.runtime(cache))
-    embedded.run(environment={"XDG_CACHE_HOME": str(embedded.root / "other")})
-    assert started_from(embedded, embedded.runtime(embedded.root / "other" / "pymw"))
-    embedded.run(environment={"XDG_CACHE_HOME": "relative", "HOME": ""})
-    private = embedded.temporary / f"pymw-{os.getuid()}"
-    assert started_from(embedded, embedded.runtime(private))
-    assert private.stat().st_mode & 0o077 == 0
+def test_started_with_closed_files_it_writes_no_message_into_another_file(embedded: Application) -> None:
+    done = embedded.run(before=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+    assert done.returncode == 0
+    assert started_from(embedded, embedded.runtime())
+    assert embedded.runtime().with_name(embedded.runtime().name + ".lock").read_bytes() == b""
 
 
 def test_a_python_of_the_machine_that_fits_is_preferred_unless_the_application_says_else(
@@ -288,78 +245,3 @@ def test_explain_tells_the_runtime_s_state_and_unpacks_nothing(embedded: Applica
     (embedded.runtime() / "lib" / "007").unlink()
     assert f"{embedded.runtime()}  damaged" in embedded.run("--explain").stdout
     assert "passed over" not in embedded.run("--explain").stderr
-
-
-def mounted(*commands: str) -> list[str]:
-    """Return what runs a command after these, in a mount space of its own."""
-    require(can_be_root(), "root, or a sudo that asks for no password, and private mounts")
-    return [*as_root(), "unshare", "--mount", "sh", "-ec", "\n".join([*commands, 'exec "$@"']), "sh"]
-
-
-def read_only(folder: Path) -> str:
-    """Return the command that makes a folder read-only, for root as well."""
-    return f"mount --bind '{folder}' '{folder}' && mount -o remount,ro,bind '{folder}'"
-
-
-def test_a_read_only_project_folder_gives_way_to_the_user_s_cache(embedded: Application) -> None:
-    done = embedded.run(before=mounted(read_only(embedded.project)))
-    assert started_from(embedded, embedded.runtime(embedded.home / ".cache" / "pymw")), done.stderr
-
-
-def test_with_no_place_to_unpack_the_job_is_postponed_under_a_client(embedded: Application) -> None:
-    everywhere = [read_only(folder) for folder in (embedded.project, embedded.home, embedded.temporary)]
-    done = embedded.run("--python", VERSION, before=mounted(*everywhere))
-    assert done.returncode == 0
-    assert embedded.started() is None
-    assert_postponed(embedded, str(embedded.project), "Read-only file system")
-
-
-def assert_postponed(application: Application, *parts: str) -> None:
-    """Check the file that tells a client to try again later."""
-    seconds, reason, *rest = (application.slot / "boinc_temporary_exit").read_text().split("\n")
-    assert 0 < int(seconds) <= 86_400
-    assert reason.startswith(f"failed to unpack {application.settings['payload'].name}: ")
-    assert all(part in reason for part in parts)
-    assert rest == [""]
-    assert leftovers(application.project) == []
-
-
-def test_a_full_disk_postpones_the_job_under_a_client_and_is_an_error_by_hand(embedded: Application) -> None:
-    full = [f"mount -t tmpfs -o size=300k none '{folder}'" for folder in (embedded.home, embedded.temporary)]
-    before = mounted(read_only(embedded.project), *full)
-    done = embedded.run("--python", VERSION, before=before)
-    assert done.returncode == 0, done.stderr
-    assert_postponed(embedded, "has less than 2 MB free")
-    for name in ("boinc_temporary_exit", "init_data.xml"):
-        (embedded.slot / name).unlink()
-    done = embedded.run("--python", VERSION, before=before)
-    assert done.returncode == 206
-    assert "has less than 2 MB free" in done.stderr.splitlines()[-1]
-    assert not (embedded.slot / "boinc_temporary_exit").exists()
-
-
-def test_a_disk_that_fills_up_while_unpacking_leaves_nothing(embedded: Application) -> None:
-    # The configuration promises less than there is, as if another program took the space meanwhile.
-    entry = embedded.settings["payload"]
-    embedded.settings["payload"] = type(entry)(**{**vars(entry), "size": 1000})
-    embedded.configure()
-    small = f"mount -t tmpfs -o size=300k none '{embedded.home}'"
-    ending = f"find '{embedded.home}' -name '*.tmp' | grep . && exit 9"
-    before = mounted(read_only(embedded.project), small)
-    keep = ["sh", "-c", f'"$@"; status=$?; {ending}; exit $status', "sh"]
-    done = embedded.run(before=[*before, *keep])
-    assert done.returncode == 0, done.stderr
-    assert started_from(embedded, embedded.runtime(embedded.temporary / f"pymw-{os.getuid()}")), done.stderr
-
-
-def test_a_runtime_that_another_user_has_planted_is_not_used(embedded: Application) -> None:
-    require(os.getuid() == 0, "root, to make another user's folder")
-    (embedded.slot / "init_data.xml").unlink()
-    planted = embedded.temporary / f"pymw-{os.getuid()}"
-    embedded.run(environment={"HOME": ""})
-    assert is_whole(embedded.runtime(planted))
-    os.chown(planted, 65534, 65534)
-    done = embedded.run("--python", VERSION, environment={"HOME": ""})
-    assert done.returncode == 206
-    assert f"{planted} belongs to another user" in done.stderr
-    assert embedded.started() is None

@@ -1,0 +1,33 @@
+"""An embedded Python for the tests: small, and told apart from every Python of this machine."""
+
+import sys
+from pathlib import Path
+
+from tests.launcher.application import Application
+
+# A version that no Python of this machine has: a job that asks for it can only have the payload.
+VERSION = "9.9"
+FILES = {
+    "python": f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n".encode(),
+    "lib/empty": b"",
+    "lib/with a space/ünï.txt": b"text",
+    **{f"lib/{number:03d}": bytes([number]) * 20_000 for number in range(60)},
+}
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a runtime holds every file of the payload, and nothing else but its marker."""
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return found.keys() == {*FILES, ".pymw_complete"} and all(
+        found[name].read_bytes() == content for name, content in FILES.items()
+    )
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Names of work folders that are still there."""
+    return [path.name for path in folder.glob("*.tmp")]
+
+
+def started_from(application: Application, folder: Path) -> bool:
+    """Whether the worker was started by the embedded Python in that folder."""
+    return application.started() is not None and is_whole(folder)

@@ -87,7 +87,10 @@ def windows_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pythons() -> tuple[Python, ...]:
     """Every Python here that runs: in PATH and under pyenv, one of each minor version, oldest first."""
     folders = [Path(folder) for folder in os.get_exec_path()]
-    folders += sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob("*/bin"))
+    # pyenv's shims start only the versions that its user has switched on; its folder holds them all.
+    pyenv = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))]
+    pyenv += [folder.parent for folder in folders if folder.name == "shims"]
+    folders += [folder for root in pyenv for folder in sorted((root / "versions").glob("*/bin"))]
     candidates = [path for folder in folders for path in sorted(folder.glob("python*"))]
     found: dict[tuple[int, int], Python] = {}
     for path in candidates:

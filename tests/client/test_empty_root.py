@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from pymw_packager import version_xml
-from tests.bench.fake_client import FakeClient, wait_for
 
 from tests.bench.chroot import Chroot
+from tests.bench.fake_client import FakeClient, wait_for
 from tests.bench.packages import Packages, job_of, log_facts, value_in
 from tests.client import jobs
 

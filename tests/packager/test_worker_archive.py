@@ -9,8 +9,7 @@ import pytest
 from pymw_packager import worker_archive
 from pymw_packager.errors import FormatError
 
-PYENV = Path.home() / ".pyenv" / "versions"
-PYTHONS = [sys.executable, *map(str, sorted(PYENV.glob("[23].*/bin/python")))]
+from tests.bench.fixtures import Python
 
 
 @pytest.fixture
@@ -21,12 +20,13 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("python", PYTHONS)
-def test_every_python_imports_the_worker_from_it(python: str, archive: Path) -> None:
+def test_every_python_imports_the_worker_from_it(pythons: tuple[Python, ...], archive: Path) -> None:
     code = "import sys; sys.path[0] = sys.argv[1]; import pymw_worker; sys.stdout.write(pymw_worker.__file__)"
-    command = [python, "-E", "-c", code, str(archive)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.startswith(str(archive)), done.stderr
+    assert pythons
+    for python in pythons:
+        command = [python.path, "-E", "-c", code, archive]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.stdout.startswith(str(archive)), f"{python}: {done.stderr}"
 
 
 def test_cloudpickle_comes_along(archive: Path) -> None:

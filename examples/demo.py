@@ -23,7 +23,7 @@ from pymw_worker import log, names, outcome
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-DARTS = 40_000_000
+DARTS = 20_000_000
 SECONDS = 110
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -38,7 +38,7 @@ class CodeBundle:
     entry: str
     form: str
     python: str
-    data: bytes
+    data: bytes = field(repr=False)
     digest: str
 
     def arguments(

@@ -31,7 +31,7 @@ class Guard(object):
             try:
                 os.write(self._mouth, line.encode("ascii"))
             except OSError:
-                pass  # somebody killed the guard; the task's pipe from us is the second line of defence
+                pass  # somebody has killed the guard; we go on without
             self._told = victims
 
     def dismiss(self):

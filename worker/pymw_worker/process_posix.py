@@ -18,7 +18,7 @@ _CENSUS_COST = 100  # a census may take a hundredth of our time
 class Tree(object):
     """A process, started by this, and all that it starts.
 
-    stdin, stdout, stderr: the pipes. status: None while the first process runs, then its exit status,
+    stdout, stderr: the pipes; stdin is at its end. status: None while the first process runs, then its exit status,
     negative for a signal. Children of this process that are not the tree's would be taken for its own: a
     worker has one task.
     """
@@ -42,7 +42,8 @@ class Tree(object):
         except EnvironmentError:
             self._guard.dismiss()
             raise
-        self.stdin, self.stdout, self.stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        self._process.stdin.close()  # nothing to read; /dev/null may be missing where we run
+        self.stdout, self.stderr = self._process.stdout, self._process.stderr
         self._group = self._process.pid
         self._members = []
         self._next_census = 0.0

@@ -84,7 +84,8 @@ _nt_resume = _declare(_ntdll, "NtResumeProcess", ctypes.c_long, _HANDLE)
 class Tree(object):
     """A process, started by this, and all that it starts.
 
-    stdin, stdout, stderr: the pipes. status: None while the first process runs, then its exit status.
+    stdout, stderr: the pipes; stdin is at its end. status: None while the first process runs, then its
+    exit status.
     """
 
     def __init__(self, command, folder, environment):
@@ -105,7 +106,8 @@ class Tree(object):
             stderr=subprocess.PIPE,
             creationflags=_CREATE_SUSPENDED | _CREATE_NO_WINDOW,
         )
-        self.stdin, self.stdout, self.stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        self._process.stdin.close()  # nothing to read
+        self.stdout, self.stderr = self._process.stdout, self._process.stderr
         handle = int(self._process._handle)
         self._job = _own_job(handle)
         _nt_resume(handle)

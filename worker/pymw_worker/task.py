@@ -1,6 +1,6 @@
 """The task's own process: loads the function, calls it, and leaves what became of it for the supervisor.
 
-    PYTHON -E -c '<as in docs/launcher.md, with pymw_worker.task>' ARCHIVE BUNDLE ARGUMENTS SLOT
+    PYTHON -c '<as in docs/launcher.md, with pymw_worker.task>' ARCHIVE BUNDLE ARGUMENTS SLOT
 
 The current folder is the task's folder. All paths are absolute.
 """
@@ -8,7 +8,7 @@ The current folder is the task's folder. All paths are absolute.
 import os
 import sys
 
-from pymw_worker import lifeline, names, outcome, text
+from pymw_worker import names, outcome, text
 from pymw_worker.errors import FormatError, Unloadable, Unreturnable
 
 MAX_TRACEBACK = 1 << 18  # bytes
@@ -17,7 +17,6 @@ UNWRITABLE = 74  # exit status when files cannot be written, as on a full disk (
 
 def main():
     """Run the task; ends the process with status 0 if there is an outcome, else with UNWRITABLE."""
-    lifeline.hold()
     bundle_path, arguments_path, slot = sys.argv[1:4]
     os.environ[names.SLOT_VARIABLE] = slot
     _open_streams()
@@ -41,7 +40,9 @@ def _run(bundle_path, arguments_path, slot):
         call, args, kwargs = function.load(bundle_path, arguments_path, os.getcwd())
     except MemoryError:
         return _out_of_memory(slot)
-    except (FormatError, Unloadable):
+    except FormatError:
+        return dict(status=outcome.UNLOADABLE, message=text.message_of(sys.exc_info()[1]))
+    except Unloadable:
         _keep_traceback(slot)
         return dict(status=outcome.UNLOADABLE, message=text.message_of(sys.exc_info()[1]))
     sys.argv[:] = [sys.modules["__main__"].__file__]

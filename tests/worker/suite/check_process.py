@@ -32,7 +32,7 @@ class TreeCase(running.FolderCase):
     def tearDown(self):
         if self.tree is not None:
             self.tree.kill(0.0)
-            for pipe in (self.tree.stdin, self.tree.stdout, self.tree.stderr):
+            for pipe in (self.tree.stdout, self.tree.stderr):
                 pipe.close()
         running.FolderCase.tearDown(self)
 
@@ -68,10 +68,8 @@ class Tree(TreeCase):
 
     def test_its_folder_variables_and_pipes_are_given(self):
         os.environ["PYMW_TEST"] = "x"
-        self.start("PRINT(os.environ['PYMW_TEST'] + sys.stdin.read() + str(os.path.exists('here')))")
-        open(self.path("here"), "w").close()
-        self.tree.stdin.close()
-        self.assertEqual(self.tree.stdout.read().decode("ascii").strip(), "xTrue")
+        self.start("PRINT(os.environ['PYMW_TEST'] + sys.stdin.read() + os.getcwd())")
+        self.assertEqual(self.tree.stdout.read().decode("ascii").strip(), "x" + self.folder)
 
     def test_a_program_that_is_not_there_is_an_environment_error(self):
         self.raised(EnvironmentError, process.Tree, [self.path("nothing")], self.folder, dict(os.environ))

@@ -145,6 +145,21 @@ class Failures(running.TaskCase):
         self.assertEqual((abs(status), stdout), (9, "before\n"))  # Windows has no signals, but the number
         self.assertFalse(os.path.exists(self.path(names.OUTCOME)))
 
+    def test_a_forked_process_that_returns_does_not_write_a_second_outcome(self):
+        found, value, _, _ = self.run_source(
+            "import os\n"
+            "def task():\n"
+            "    child = os.fork()\n"
+            "    if child:\n"
+            "        os.waitpid(child, 0)\n"
+            "        return 'parent'\n"
+            "    return 'child'\n"
+        )
+        self.assertEqual(value, "parent")
+
+    if not hasattr(os, "fork"):
+        del test_a_forked_process_that_returns_does_not_write_a_second_outcome
+
     def test_threads_left_behind_do_not_keep_the_process(self):
         found, value, _, _ = self.run_source(
             "import threading, time\n"

@@ -72,7 +72,7 @@ class TaskCase(FolderCase):
         environment["PYTHONHASHSEED"] = "0"
         environment["LC_ALL"] = "C"
         paths = [archive(), self.path(names.BUNDLE), self.path(names.ARGUMENTS), self.folder]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", START] + paths,
             cwd=self.path(names.TASK_FOLDER),
             env=environment,
@@ -80,6 +80,8 @@ class TaskCase(FolderCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        process.stdin.close()
+        return process
 
     def write(self, name, data):
         stream = open(self.path(name), "wb")
@@ -95,7 +97,7 @@ class TaskCase(FolderCase):
 
 
 def finish(process):
-    """Wait for a task's process and only then close its lifeline; returns (exit status, stdout, stderr)."""
+    """Wait for a task's process; returns (exit status, stdout, stderr)."""
     output = []
 
     def read(stream):
@@ -106,7 +108,6 @@ def finish(process):
     for reader in readers:
         reader.start()
     status = process.wait()
-    process.stdin.close()
     for reader in readers:
         reader.join()
     texts = dict(output)

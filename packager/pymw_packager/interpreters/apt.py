@@ -55,7 +55,8 @@ class Apt:
             "Dir::State::status": state / "status",
             "Dir::Cache": state / "cache",
             "Acquire::Languages": "none",
-            "Acquire::Retries": "3",
+            "Acquire::Retries": "1",
+            "APT::Update::Error-Mode": "any",
         }
         self._options = [f"-o{name}={value}" for name, value in settings.items()]
 
@@ -70,11 +71,11 @@ class Apt:
             return
         try:
             command.run(["apt-get", *self._options, "update"], FetchError, "apt could not fetch its indexes")
+            stamp.touch()
         except FetchError:
             # Some of them, or older ones, may be enough; what is fetched by them is verified all the same.
             if not list((self._state / "lists").glob("*_Packages*")):
                 raise
-        stamp.touch()
 
     def show(self, names: Sequence[str]) -> list[Package]:
         """Return the newest version of each package.

@@ -130,6 +130,7 @@ def _version(prefix: Path, program: Path, source: Path) -> str:
         *prefix.glob("python3*.dll"),
         *prefix.glob("libpython3*"),
         *prefix.glob("lib/libpython3*"),
+        *prefix.glob("bin/python*"),
         program,
     ]
     names = [path.name for path in [*binaries, *prefix.glob("lib/python3.*")]]

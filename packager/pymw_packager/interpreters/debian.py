@@ -148,7 +148,10 @@ def _choose(source: apt.Apt, minor: str | None, platform: Platform) -> str:
 
 def _packages(source: apt.Apt, minor: str) -> list[apt.Package]:
     """Python's packages, and the libraries that they depend on directly."""
-    python = source.show([f"python{minor}-minimal", f"libpython{minor}-minimal", f"libpython{minor}-stdlib"])
+    parts = [f"python{minor}-minimal", f"libpython{minor}-minimal", f"libpython{minor}-stdlib"]
+    # Kept apart up to Python 3.11, the last that has it.
+    parts += [name for name in ["python3-distutils"] if source.has(name)]
+    python = source.show(parts)
     names = {"libc6", *(name for package in python for name in package.depends)}
     rest = source.show(sorted(names - {package.name for package in python}))
     return python + [package for package in rest if package.section.split("/")[-1] == "libs"]

@@ -5,6 +5,7 @@ arguments, `-V`, and the options that say how Python is set up. These are read o
 ignores the environment (`-E`), and its hash seed is always 0.
 """
 
+import io
 import os
 import runpy
 import sys
@@ -87,5 +88,15 @@ def _run_script(arguments: list[str]) -> None:
     return None
 
 
+def _open_again() -> None:
+    """Replace streams that the program has closed: PyInstaller's bootloader flushes them once more."""
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        if getattr(sys, name).closed:
+            setattr(sys, name, io.StringIO())
+
+
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        _open_again()

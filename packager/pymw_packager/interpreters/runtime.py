@@ -111,6 +111,6 @@ def install_host(program: Path, file: Path) -> None:
 
 
 def find_version(content: bytes, minor: str) -> str | None:
-    """Return the full version that a binary of CPython names, if it is of this minor version: `PY_VERSION`."""
+    """Return the full version that a CPython binary names, if it is of this minor version (`PY_VERSION`)."""
     found = re.search(rb"(?<![\d.])%s\.\d+(?![\d.])" % re.escape(minor.encode()), content)
     return found[0].decode() if found else None

@@ -24,7 +24,7 @@ def test_every_python_imports_the_worker_from_it(pythons: tuple[Python, ...], ar
     code = "import sys; sys.path[0] = sys.argv[1]; import pymw_worker; sys.stdout.write(pymw_worker.__file__)"
     assert pythons
     for python in pythons:
-        command = [python.path, "-E", "-c", code, archive]
+        command = [str(python.path), "-E", "-c", code, str(archive)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.stdout.startswith(str(archive)), f"{python}: {done.stderr}"
 

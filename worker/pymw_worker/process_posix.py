@@ -18,8 +18,8 @@ _CENSUS_COST = 100  # a census may take a hundredth of our time
 class Tree(object):
     """A process, started by this, and all that it starts.
 
-    stdout, stderr: the pipes; stdin is at its end. status: None while the first process runs, then its exit status,
-    negative for a signal. Children of this process that are not the tree's would be taken for its own: a
+    stdout, stderr: the pipes; stdin is at its end. status: None while the first process runs, then its
+    exit status, negative for a signal. Children of this process that are not the tree's would be taken for its own: a
     worker has one task.
     """
 

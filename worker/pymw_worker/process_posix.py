@@ -19,8 +19,8 @@ class Tree(object):
     """A process, started by this, and all that it starts.
 
     stdout, stderr: the pipes; stdin is at its end. status: None while the first process runs, then its
-    exit status, negative for a signal. Children of this process that are not the tree's would be taken for its own: a
-    worker has one task.
+    exit status, negative for a signal. Children of this process that are not the tree's would be taken for
+    its own: a worker has one task.
     """
 
     def __init__(self, command, folder, environment):

@@ -6,6 +6,7 @@ packages alone.
 """
 
 import contextlib
+import re
 import shutil
 import tempfile
 import time
@@ -18,6 +19,9 @@ from pymw_packager.errors import FetchError, InterpreterError, MissingToolError
 from pymw_packager.interpreters import cache, command
 
 FRESH = 3600  # seconds for which indexes are taken as they are
+
+
+PYTHON_ITSELF = re.compile(r"(lib)?python3(\.\d+)?(-minimal|-stdlib|-distutils|-lib2to3)?$")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,16 @@ class Package:
     version: str
     section: str
     depends: tuple[str, ...]
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it holds shared libraries that other packages are linked to."""
+        return self.section.split("/")[-1] == "libs"
+
+    @property
+    def is_for_tasks(self) -> bool:
+        """Whether a task can need it at run time."""
+        return self.is_library or self.name.startswith("python3-")
 
 
 class Apt:
@@ -97,6 +111,26 @@ class Apt:
             return bool(self.show([name]))
         except InterpreterError:
             return False
+
+    def closure(self, names: Sequence[str]) -> list[Package]:
+        """Return these packages and the libraries and packages of Python modules that they need in turn.
+
+        Python itself is taken to be there.
+
+        Raises:
+            InterpreterError: a package is not to be had for this architecture.
+        """
+        found: dict[str, Package] = {}
+        asked = set(names)
+        while asked:
+            shown = self.show(sorted(asked))
+            found |= {
+                package.name: package for package in shown if package.name in names or package.is_for_tasks
+            }
+            seen = asked | found.keys()
+            asked = {name for package in shown if package.name in found for name in package.depends} - seen
+            asked = {name for name in asked if not PYTHON_ITSELF.match(name)}
+        return list(found.values())
 
     def fetch(self, names: Sequence[str]) -> list[Path]:
         """Return the files of these packages, from the cache or verified by apt.

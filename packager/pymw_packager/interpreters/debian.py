@@ -5,6 +5,7 @@ libraries that something in it is linked to travel, each once, under the name th
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from pymw_platforms import Platform
 
 from pymw_packager import programs
-from pymw_packager.errors import InterpreterError
+from pymw_packager.errors import FetchError, InterpreterError
 from pymw_packager.interpreters import apt, command, elf, library, requirements, runtime
 
 # Loaded by the C library itself when a thread is cancelled or a stack is unwound; nothing is linked to it.
@@ -64,8 +65,16 @@ def assemble(
         modules = library.sources(Path(work, f"usr/lib/python{minor}"), its_own_system=True)
         library.write(modules, minor, tree / runtime.layout("linux", minor).library, progress)
         glibc = next(package.version.split("-")[0] for package in packages if package.name == "libc6")
-        packages_folder = tree / DIST_PACKAGES.format(minor)
-        requirements.install(platform, minor, wanted, packages_folder, progress, glibc=glibc)
+        folder = tree / DIST_PACKAGES.format(minor)
+        try:
+            requirements.install(platform, minor, wanted, folder, progress, glibc=glibc)
+        except FetchError:
+            names = _debian_names(source, wanted, minor)
+            if not names:
+                raise
+            progress(f"taking {' '.join(names)} from Debian: there are no wheels for {platform.name}")
+            system.install_modules(names, folder)
+            requirements.finish(folder, minor)
         system.install_libraries(loader)
         system.install_licences()
     runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
@@ -108,6 +117,12 @@ class System:
             if file.is_file() and not file.is_symlink():
                 runtime.write(self._tree / "licenses" / file.parent.name, file.read_bytes())
 
+    def install_modules(self, names: Sequence[str], folder: Path) -> None:
+        """Take the Python modules of packages, and of what these need; their libraries can be taken next."""
+        self.unpack([package.name for package in self._source.closure(names)])
+        modules = self._folder / "usr/lib/python3/dist-packages"
+        shutil.copytree(modules, folder, ignore=_absolute_links, dirs_exist_ok=True)
+
     def install_libraries(self, loader: str) -> None:
         """Take every library that something in the runtime is linked to, and theirs in turn."""
         files = [file for file in self._tree.rglob("*") if file.is_file()]
@@ -136,14 +151,32 @@ class System:
 
 def _choose(source: apt.Apt, minor: str | None, platform: Platform) -> str:
     """The minor version to take: the one wanted, if there is such a package, or the distribution's own."""
-    (default,) = source.show(["python3-minimal"])
-    found = next(m[1] for name in default.depends if (m := re.fullmatch(r"python(3\.\d+)-minimal", name)))
+    found = _default(source)
     if minor in (None, found) or source.has(f"python{minor}-minimal"):
         return minor or found
     raise InterpreterError(
         f"this machine's package sources have Python {found} for {platform.name}, not {minor}; "
         f"take --python-version {found}, or name an interpreter with --interpreter PATH."
     )
+
+
+def _absolute_links(folder: str, names: Sequence[str]) -> list[str]:
+    """Which of the names are links that lead to this machine's files instead of the packages'."""
+    links = [Path(folder, name) for name in names if Path(folder, name).is_symlink()]
+    return [link.name for link in links if link.readlink().is_absolute()]
+
+
+def _default(source: apt.Apt) -> str:
+    """The minor version of the distribution's own Python, which its packages of modules are for."""
+    (package,) = source.show(["python3-minimal"])
+    return next(m[1] for name in package.depends if (m := re.fullmatch(r"python(3\.\d+)-minimal", name)))
+
+
+def _debian_names(source: apt.Apt, wanted: Sequence[str], minor: str) -> list[str]:
+    """Debian's names of packages; none, unless all are asked for by name alone and Debian has all."""
+    names = [f"python3-{name.lower()}" for name in wanted if re.fullmatch(r"[\w.-]*\w", name)]
+    complete = len(names) == len(wanted) and minor == _default(source) and all(map(source.has, names))
+    return names if complete else []
 
 
 def _packages(source: apt.Apt, minor: str) -> list[apt.Package]:
@@ -154,7 +187,7 @@ def _packages(source: apt.Apt, minor: str) -> list[apt.Package]:
     python = source.show(parts)
     names = {"libc6", *(name for package in python for name in package.depends)}
     rest = source.show(sorted(names - {package.name for package in python}))
-    return python + [package for package in rest if package.section.split("/")[-1] == "libs"]
+    return python + [package for package in rest if package.is_library]
 
 
 def _needed(file: Path) -> tuple[str, ...]:

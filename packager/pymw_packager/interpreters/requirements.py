@@ -56,10 +56,20 @@ def install(
         ["install", "--target", str(folder), "--no-compile", *_target(platform, minor, glibc), *wanted],
         f"pip has no {named} for Python {minor} on {platform.name}",
     )
+    finish(folder, minor)
+
+
+def finish(folder: Path, minor: str) -> None:
+    """Remove from installed packages what no task needs, and compile the rest.
+
+    Raises:
+        InterpreterError: there is no Python of this minor version here.
+    """
     _slim(folder)
+    python = library.compiler(minor)
     # A package may carry files for other versions of Python, which do not compile.
     with contextlib.suppress(InterpreterError):
-        library.compile_tree(folder, library.compiler(minor), "site-packages", keep_sources=True)
+        library.compile_tree(folder, python, "site-packages", keep_sources=True)
 
 
 def download(pinned: Path, tag: str, minor: str, folder: Path) -> None:

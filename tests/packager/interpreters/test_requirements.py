@@ -49,6 +49,16 @@ def test_numpy_works_on_linux_without_a_c_library(empty_chroot: Chroot) -> None:
     assert not {"RECORD", "INSTALLER", "REQUESTED"} & {path.name for path in notes.iterdir()}
 
 
+def test_numpy_works_on_32_bit_linux_for_which_it_has_no_wheels(empty_chroot: Chroot) -> None:
+    platform, folder = pymw_platforms.load("i686-pc-linux-gnu"), empty_chroot.path / "runtime"
+    steps: list[str] = []
+    interpreters.build(platform, "auto", None, ["numpy"], folder, steps.append)
+    assert "taking python3-numpy from Debian: there are no wheels for i686-pc-linux-gnu" in steps
+    done = empty_chroot.run(["/runtime/python", "-E", "-c", PROGRAM])
+    assert done.stdout.split()[1:] == PRINTED.split()[1:], done.stderr
+    assert not [path for path in folder.rglob("*") if path.is_symlink()]
+
+
 def test_a_package_without_wheels_for_the_platform_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(
         FetchError, match=r"^pip has no numpy==0\.1 for Python 3\.\d+ on windows_intelx86: .*\.$"

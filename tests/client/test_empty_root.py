@@ -90,8 +90,7 @@ def test_suspend_resume_and_abort_reach_the_task(empty_chroot: Chroot, app_versi
     with slot.started() as process:
         client = slot.client
         wait_for(lambda: "<fraction_done>" in client.receive(), 60, "a report")
-        while client.status()["fraction_done"] == 0:
-            pass
+        wait_for(lambda: client.status()["fraction_done"] > 0, 30, "progress")
         assert client.send("<suspend/>") < 1
         client.receive()
         with pytest.raises(AssertionError, match="in vain for a report"):

@@ -32,12 +32,15 @@ def finish(client: Any, process: subprocess.Popen[bytes]) -> int:
 
 def wait_for_progress(client: Any) -> float:
     """Wait until the application reports that something is done; return how much."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
+    done = 0.0
+
+    def progressed() -> bool:
+        nonlocal done
         done = float(client.status(SECONDS)["fraction_done"])
-        if done > 0:
-            return done
-    raise AssertionError(f"no progress within {SECONDS} s")
+        return done > 0
+
+    fake_client.wait_for(progressed, SECONDS, "progress")
+    return done
 
 
 def run(client: Any, command: list[str]) -> dict[str, Any]:
@@ -68,8 +71,7 @@ def suspend_and_resume(client: Any, command: list[str]) -> dict[str, Any]:
 def quit_and_start_again(client: Any, command: list[str]) -> dict[str, Any]:
     """Make the application quit when it has reported a checkpoint, and start it again in the same slot."""
     process = client.start(command)
-    while client.status(SECONDS)["checkpoint_cpu_time"] == 0:
-        pass
+    fake_client.wait_for(lambda: client.status(SECONDS)["checkpoint_cpu_time"] > 0, SECONDS, "a checkpoint")
     client.send("<quit/>")
     first = finish(client, process)
     finished = client.read("boinc_finish_called")

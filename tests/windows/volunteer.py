@@ -5,11 +5,11 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pymw_packager import version_xml
+from pymw_packager.names import VERSION_XML
 
 from tests.bench import fake_client
 from tests.bench.packages import job_of
@@ -17,27 +17,20 @@ from tests.bench.wine import Wine
 from tests.windows import scenarios
 
 
-@dataclass(frozen=True)
 class Windows:
     """The volunteer.
 
-    Attributes:
-        wine: the Windows.
-        python: folder of a Python for Windows, to copy.
-        app_version: folder of the package.
+    wine: the Windows. python: folder of a Python for Windows, to copy. app_version: folder of the package.
     """
 
-    wine: Wine
-    python: Path
-    app_version: Path
-    main_program: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        version = version_xml.read(self.app_version / "version.xml")
-        object.__setattr__(self, "main_program", version.main_program)
+    def __init__(self, wine: Wine, python: Path, app_version: Path) -> None:
+        self.wine = wine
+        self._python = python
+        version = version_xml.read(app_version / VERSION_XML)
+        self._main_program = version.main_program
         self.project.mkdir(parents=True)
         for name in version.files:
-            shutil.copyfile(self.app_version / name, self.project / name)
+            shutil.copyfile(app_version / name, self.project / name)
         # Where no launcher looks: what plays the client must not be what the launcher finds.
         self.install_python(self.bench / "python")
         (self.bench / "tests" / "bench").mkdir(parents=True)
@@ -62,11 +55,11 @@ class Windows:
     @property
     def launcher(self) -> str:
         """Path of the launcher, as Windows sees it."""
-        return self.wine.path(self.project / self.main_program)
+        return self.wine.path(self.project / self._main_program)
 
     def install_python(self, folder: Path) -> str:
         """Install a Python into this folder; return the path of its python.exe as Windows sees it."""
-        shutil.copytree(self.python, folder)
+        shutil.copytree(self._python, folder)
         return self.wine.path(folder / "python.exe")
 
     def play(self, scenario: str, function: Callable[..., Any], *args: Any, path: str = "") -> dict[str, Any]:

@@ -17,8 +17,6 @@ from tests.packager.interpreters import probing
 
 def check_in_nothing(runtime: Runtime, bits: int, root: Chroot) -> None:
     """Check a runtime on a system that has a kernel, devices, and not one file."""
-    for name in ("proc", "dev"):
-        (root.path / name).mkdir()
     folder = probing.copy(runtime, root.path)
     facts = probing.check(
         lambda argv: root.run(argv, timeout=120),

@@ -94,7 +94,7 @@ def test_a_runtime_for_macos_holds_programs_of_its_processor_alone(name: str, tm
     ("name", "version", "sentence"),
     [
         ("windows_intelx86", "3.8", r"run pymw-package with Python 3\.8"),
-        ("windows_arm64", None, r"no wheel brings Python [\d.]+ for win_arm64"),
+        ("arm64-apple-darwin", "3.99", r"run pymw-package with Python 3\.99"),
     ],
 )
 def test_what_no_wheel_brings_is_one_sentence_and_leaves_nothing(

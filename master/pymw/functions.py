@@ -19,7 +19,7 @@ import cloudpickle
 from pymw_worker import arguments, bundle
 from pymw_worker.errors import FormatError
 
-from pymw.errors import FunctionError
+from pymw.errors import ArgumentError, FunctionError
 from pymw.modules import Modules
 from pymw.sources import source_of
 
@@ -41,17 +41,24 @@ class CodeBundle:
     data: bytes = field(repr=False)
     digest: str
 
+    def pack(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
+        """The pickled arguments of one call. Raises ArgumentError."""
+        call = (tuple(args), dict(kwargs))
+        try:
+            # Protocol 2 is the newest that Python 2 reads.
+            return cloudpickle.dumps(call) if self.form == bundle.PICKLE else pickle.dumps(call, 2)
+        except Exception as error:
+            raise ArgumentError(f"the arguments of {self.entry} cannot be pickled: {error}") from error
+
+    def arguments_file(self, task: str, call: bytes) -> bytes:
+        """The arguments file of one call, from what `pack` returned."""
+        return bytes(arguments.pack(self.digest, task, call))
+
     def arguments(
         self, task: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The arguments file of one call. Raises FunctionError for arguments that cannot be pickled."""
-        call = (tuple(args), dict(kwargs or {}))
-        try:
-            # Protocol 2 is the newest that Python 2 reads.
-            packed = cloudpickle.dumps(call) if self.form == bundle.PICKLE else pickle.dumps(call, 2)
-        except Exception as error:
-            raise FunctionError(f"the arguments of {self.entry} cannot be pickled: {error}") from error
-        return bytes(arguments.pack(self.digest, task, packed))
+        """The arguments file of one call. Raises ArgumentError for arguments that cannot be pickled."""
+        return self.arguments_file(task, self.pack(args, kwargs or {}))
 
 
 def pickled(

@@ -1,0 +1,91 @@
+"""What an interface is: a place where tasks run."""
+
+from __future__ import annotations
+
+import pickle
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar, Protocol
+
+from pymw.ending import Ending
+from pymw.future import Future
+
+Task = Future[Any]
+
+
+class Listener(Protocol):
+    """What an interface tells its master. Any thread may call, if it holds no lock of the interface's."""
+
+    def started(self, task: Task, worker: Any = None) -> bool:
+        """A worker has begun with a task now. Returns False if nobody wants it any more: then leave it."""
+
+    def ended(self, reports: Iterable[tuple[Task, Ending]]) -> None:
+        """These tasks have ended. Several in one call cost less. Implies that there may be room."""
+
+    def room_again(self) -> None:
+        """`room` may return more than it did."""
+
+
+class Interface(ABC):
+    """A place where tasks run: a process pool, a cluster, volunteers' computers. It serves one master.
+
+    A subclass starts tasks and reports how they ended. It never raises for a task: that is a report as well.
+    """
+
+    in_process: ClassVar[bool] = False
+    """Whether it takes functions as they are (task.work.function, task.call as (args, kwargs)).
+
+    Otherwise it gets task.bundle, a CodeBundle, and task.call, the pickled arguments.
+    """
+    chunk_width: int = 0
+    """If Master.map may put many calls into one task, how many tasks run at once; 0 if a task is one call."""
+
+    listener: Listener
+
+    def open(self, listener: Listener) -> None:
+        """Begin to serve. Called once, before the first task. Raises InterfaceError."""
+        self.listener = listener
+
+    @abstractmethod
+    def room(self) -> int:
+        """How many more tasks `start` would take now, so that no worker waits. Cheap, never blocks."""
+
+    @abstractmethod
+    def start(self, tasks: list[Task]) -> None:
+        """Begin with these tasks, or queue them; returns soon. Each is reported to listener.ended once.
+
+        listener.started is called when a worker really begins. A task with options.timeout is to be queued
+        behind no other, so that its time starts when `started` says so. task.worker, if it is not None, is
+        who has to do it: one of get_available_workers().
+        """
+
+    @abstractmethod
+    def cancel(self, task: Task) -> None:
+        """Stop a task that was started. When this returns, its end is not reported any more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop all tasks, end all processes, remove all temporary files. May be called twice."""
+
+    def progress(self, task: Task) -> float:
+        """How much of a running task is done, 0 to 1; 0 where that is not known."""
+        return 0.0
+
+    def get_available_workers(self) -> list[Any]:
+        """Those who could take a task now, in the interface's own terms; [None] if they are all alike."""
+        return [None] if self.room() > 0 else []
+
+    def no_match(self) -> bool:
+        """No task fitted any available worker. Returns whether to look again at once, in simulated time."""
+        return False
+
+    def get_status(self) -> dict[str, Any]:
+        """What there is to say about it, by name."""
+        return {}
+
+    def read(self, data: bytes) -> Any:
+        """A value or exception from the pickle that a worker made.
+
+        Workers of our own are trusted; interfaces to strangers replace this. Raises anything.
+        """
+        return pickle.loads(data)

@@ -1,0 +1,178 @@
+"""The master: submits calls of functions as tasks to an interface, and hands back their values."""
+
+from __future__ import annotations
+
+import atexit
+import concurrent.futures
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from pymw import calls
+from pymw.dispatcher import Dispatcher, Match
+from pymw.future import Future
+from pymw.interfaces import choose
+from pymw.options import Options
+from pymw.work import Works
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_open: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
+
+
+class Master(concurrent.futures.Executor):
+    """Runs calls of functions as tasks, somewhere else.
+
+        with pymw.Master("multicore") as master:
+            futures = [master.submit(simulate, seed) for seed in range(100)]
+            values = [future.result() for future in futures]
+
+    It is a concurrent.futures.Executor whose futures know more (pymw.Future) and can be cancelled while they
+    run. At the end of the `with` block it waits for all tasks; if the block is left by an exception, such as
+    Ctrl-C, it stops them.
+    """
+
+    def __init__(self, interface: Any = None, *, progress: bool = False, **options: Any) -> None:
+        """Open an interface.
+
+        interface: where tasks run: the name of an interface ("multicore", "generic", ...), one of
+        pymw.interfaces, a concurrent.futures.Executor of another library, or an object with the original's
+        methods. None: all cores of this computer. progress: show how far all tasks are, on a terminal.
+        options: see pymw.Options; Master.options changes them for some tasks. Raises InterfaceError;
+        TypeError or ValueError for options that make no sense.
+        """
+        self._options = Options().changed(**options)
+        self._interface = choose.interface(interface)
+        self._works = Works()
+        self._dispatcher = self._make_dispatcher(None)
+        _open.add(self._dispatcher)
+        self._display = _display(self._dispatcher) if progress else None
+
+    def _make_dispatcher(self, match: Match | None) -> Dispatcher:
+        return Dispatcher(self._interface, match)
+
+    def options(self, **changes: Any) -> Master:
+        """The same master with other options for what is submitted through it.
+
+            quick = master.options(timeout=60, retries=2)
+            future = quick.submit(simulate, seed)
+
+        Closing one closes both. Raises TypeError or ValueError for options that make no sense.
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._options = self._options.changed(**changes)
+        return other
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Submit a call, fn(*args, **kwargs), as one task; returns at once.
+
+        What travels is the function and the arguments as they are now. Raises FunctionError if they cannot
+        travel; RuntimeError if this master is closed.
+        """
+        work = self._works.of(fn, self._options)
+        if self._interface.in_process:
+            task: Future[T] = Future(work, None, (args, kwargs), self._options, self._dispatcher)
+        else:
+            bundle, call = work.pack(args, kwargs)
+            task = Future(work, bundle, call, self._options, self._dispatcher)
+        self._add(task)
+        return task
+
+    def _add(self, task: Future[Any]) -> None:
+        self._dispatcher.add(task)
+
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int | None = None,
+    ) -> Iterator[T]:
+        """Like the built-in map, with the calls made by tasks; returns the values in order.
+
+        chunksize: how many calls make up one task. None lets the interface choose: one, where a task is
+        large; more and more while calls prove to be short, where tasks have to be. timeout: seconds, from
+        now, after which waiting for a value raises TimeoutError. An exception that a call raises is raised
+        in its place. Leaving the iterator early cancels what has not been asked for.
+        """
+        if chunksize is not None and chunksize < 1:
+            raise ValueError(f"chunksize is {chunksize}: it must be 1 or more")
+        width = self._interface.chunk_width
+        if chunksize == 1 or (chunksize is None and (width == 0 or not self._may_chunk())):
+            return calls.one_by_one(self.submit, fn, iterables, timeout)
+        return calls.in_chunks(self.submit, fn, iterables, timeout, chunksize or 0, width)
+
+    def _may_chunk(self) -> bool:
+        """Whether a task may hold several calls. Not where limits are for each call."""
+        return not (self._options.timeout or self._options.retries or self._options.portable)
+
+    def as_completed(
+        self, futures: Iterable[Future[T]], timeout: float | None = None
+    ) -> Iterator[concurrent.futures.Future[T]]:
+        """The futures as they end; concurrent.futures.as_completed."""
+        return concurrent.futures.as_completed(futures, timeout)  # type: ignore[arg-type]
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all tasks have ended, `timeout` seconds at most; returns whether they have."""
+        return self._dispatcher.wait(timeout)
+
+    def status(self) -> dict[str, Any]:
+        """How many tasks wait, run, have finished, failed, were cancelled; and what the interface says."""
+        return {**self._dispatcher.state(), "interface": self._interface.get_status()}
+
+    def cancel(self) -> None:
+        """Stop all tasks that have not ended."""
+        for task in self._dispatcher.tasks():
+            task.cancel()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End: wait for all tasks, or cancel them, then close the interface.
+
+        With wait=False and without cancel_futures the tasks go on, and the program's end waits for them.
+        """
+        if cancel_futures:
+            self.cancel()
+        if wait or cancel_futures:
+            self._dispatcher.wait()
+            self._close()
+
+    def _close(self) -> None:
+        self._dispatcher.close()
+        if self._display is not None:
+            self._display.stop()
+            self._display = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.shutdown(cancel_futures=kind is not None)
+
+
+class Executor(Master):
+    """A drop-in for concurrent.futures.ProcessPoolExecutor.
+
+    max_workers: processes, None for one a core. options: as Master's. An interface may be given instead.
+    """
+
+    def __init__(self, max_workers: int | None = None, *, interface: Any = None, **options: Any) -> None:
+        """As Master; max_workers is for the default interface. Raises ValueError, InterfaceError."""
+        if max_workers is not None and max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        super().__init__(choose.interface(interface, max_workers), **options)
+
+
+def _display(dispatcher: Dispatcher) -> Any:
+    """A progress bar, if there is a terminal to show it on."""
+    from pymw import display  # noqa: PLC0415  rich takes a while to import
+
+    return display.start(dispatcher.state)
+
+
+@atexit.register
+def _close_all() -> None:
+    """Programs need not close their masters. What they leave behind must not outlive them."""
+    for dispatcher in list(_open):
+        dispatcher.close()

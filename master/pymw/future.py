@@ -219,7 +219,7 @@ class Future(concurrent.futures.Future[T]):
     def _put(self, state: str, value: T | None, error: BaseException | None, end: Ending) -> bool:
         if self._state in (FINISHED, CANCELLED):
             return False
-        self._result, self._exception, self.end = value, error, end  # type: ignore[assignment]
+        self._result, self._exception, self.end = value, error, end
         self._state = state
         self.call = None  # arguments may be large
         return True

@@ -7,7 +7,7 @@ import concurrent.futures
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from pymw import calls
 from pymw.dispatcher import Dispatcher, Match
@@ -34,6 +34,8 @@ class Master(concurrent.futures.Executor):
     Ctrl-C, it stops them.
     """
 
+    task_class: ClassVar[type[Future[Any]] | None] = None  # None: the interface's
+
     def __init__(self, interface: Any = None, *, progress: bool = False, **options: Any) -> None:
         """Open an interface.
 
@@ -45,6 +47,7 @@ class Master(concurrent.futures.Executor):
         """
         self._options = Options().changed(**options)
         self._interface = choose.interface(interface)
+        self._task_class = self.task_class or self._interface.task_class
         self._works = Works()
         self._dispatcher = self._make_dispatcher(None)
         _open.add(self._dispatcher)
@@ -72,14 +75,17 @@ class Master(concurrent.futures.Executor):
         What travels is the function and the arguments as they are now. Raises FunctionError if they cannot
         travel; RuntimeError if this master is closed.
         """
-        work = self._works.of(fn, self._options)
-        if self._interface.in_process:
-            task: Future[T] = Future(work, None, (args, kwargs), self._options, self._dispatcher)
-        else:
-            bundle, call = work.pack(args, kwargs)
-            task = Future(work, bundle, call, self._options, self._dispatcher)
+        task: Future[T] = self._create(fn, args, kwargs, self._options)
         self._add(task)
         return task
+
+    def _create(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
+    ) -> Future[Any]:
+        """A task that nobody works on yet. Raises FunctionError."""
+        work = self._works.of(fn, options)
+        bundle, call = self._interface.prepare(work, args, kwargs)
+        return self._task_class(work, bundle, call, options, self._dispatcher)
 
     def _add(self, task: Future[Any]) -> None:
         self._dispatcher.add(task)

@@ -7,7 +7,7 @@ import concurrent.futures
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from pymw import calls
 from pymw.dispatcher import Dispatcher, Match
@@ -15,6 +15,9 @@ from pymw.future import Future
 from pymw.interfaces import choose
 from pymw.options import Options
 from pymw.work import Works
+
+if TYPE_CHECKING:
+    from pymw.display import Display
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -170,7 +173,7 @@ class Executor(Master):
         super().__init__(choose.interface(interface, max_workers), **options)
 
 
-def _display(dispatcher: Dispatcher) -> Any:
+def _display(dispatcher: Dispatcher) -> Display | None:
     """A progress bar, if there is a terminal to show it on."""
     from pymw import display  # noqa: PLC0415  rich takes a while to import
 

@@ -64,6 +64,7 @@ class PyMW_Master(Master):
         self._match = scheduler_func
         self._delete_files = delete_files
         self._submitted_tasks: list[PyMW_Task] = []
+        self._inner_tasks: list[PyMW_Task] = []
         self._known: set[PyMW_Task] = set()
         self._fetched: set[PyMW_Task] = set()
         self._ended: deque[PyMW_Task] = deque()
@@ -147,6 +148,7 @@ class PyMW_Master(Master):
             function, args, self._options.changed(modules=modules, dep_funcs=dep_funcs)
         )
         task.executable, task.input_data = function, args
+        self._inner_tasks.append(task)
         self._add(task)
         return task
 
@@ -251,7 +253,7 @@ class PyMW_Master(Master):
 
     def _close(self) -> None:
         super()._close()
-        for task in self._submitted_tasks:
+        for task in (*self._submitted_tasks, *self._inner_tasks):
             task.cleanup(self._delete_files)
 
 

@@ -87,27 +87,29 @@ class Future(concurrent.futures.Future[T]):
 
     # What the base class finds in the place of its own attributes.
 
-    @property
-    def _condition(self) -> threading.Condition:  # type: ignore[override]
-        condition = self.__made_condition
-        if condition is None:
-            with _making:
-                condition = self.__made_condition
-                if condition is None:
-                    condition = self.__made_condition = threading.Condition()
-        return condition
+    if not TYPE_CHECKING:  # where they are attributes that can be assigned
 
-    @property
-    def _waiters(self) -> list[Any]:  # type: ignore[override]
-        if self.__made_waiters is None:
-            self.__made_waiters = []
-        return self.__made_waiters
+        @property
+        def _condition(self) -> threading.Condition:
+            condition = self.__made_condition
+            if condition is None:
+                with _making:
+                    condition = self.__made_condition
+                    if condition is None:
+                        condition = self.__made_condition = threading.Condition()
+            return condition
 
-    @property
-    def _done_callbacks(self) -> list[Callable[[Future[T]], object]]:
-        if self.__made_callbacks is None:
-            self.__made_callbacks = []
-        return self.__made_callbacks
+        @property
+        def _waiters(self) -> list[Any]:
+            if self.__made_waiters is None:
+                self.__made_waiters = []
+            return self.__made_waiters
+
+        @property
+        def _done_callbacks(self) -> list[Callable[[Future[T]], object]]:
+            if self.__made_callbacks is None:
+                self.__made_callbacks = []
+            return self.__made_callbacks
 
     # What one asks a task.
 

@@ -8,20 +8,17 @@ never do.
 from __future__ import annotations
 
 import pickle
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from pymw_worker import log as log_format
-from pymw_worker import outcome
-from pymw_worker.errors import FormatError
 
 from pymw import ending, program_file
 from pymw.ending import Ending
 from pymw.errors import TaskError
 from pymw.future import FINISHED, RUNNING, Future
+from pymw.worker_files import read_ending
 
 
 class PyMW_Task(Future[Any]):
@@ -141,7 +138,7 @@ class PyMW_Task(Future[Any]):
             return Ending(ending.VALUE, cloudpickle.dumps(_from_files(result)))
         if self._files is None:
             return Ending(ending.VALUE, pickle.dumps(None))
-        return read_ending(self._files.output)
+        return read_ending(self._files.output, program_file.log_of(self._files.output))
 
     def _written(self) -> program_file.Files:
         if self._files is None:
@@ -156,24 +153,6 @@ class PyMW_Task(Future[Any]):
         """Remove the task's files, if that is wanted."""
         if self._files is not None and delete_files:
             self._files.remove()
-
-
-def read_ending(output: Path) -> Ending:
-    """How a task ended, from the output file of its program, and the log beside it if that came along."""
-    try:
-        found = outcome.read(str(output))
-    except FormatError as error:
-        return Ending(ending.LOST, message=f"Error reading task result: {error}")
-    data = found.value_bytes if found.status == outcome.VALUE else found.exception_bytes
-    end = Ending(found.status, data, found.type, found.message, finished=time.time())
-    try:
-        written = log_format.read(str(program_file.log_of(output)))
-    except FormatError:
-        return end
-    end.stdout = written.stdout.decode("utf-8", "replace")
-    end.stderr = written.stderr.decode("utf-8", "replace")
-    end.traceback, end.facts = written.traceback, dict(written.facts)
-    return end
 
 
 def _from_files(result: Any) -> Any:

@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-m", "--num_individuals", type=int, default=40, metavar="N", help="individuals")
+    parser.add_argument("-m", "--num_individuals", type=int, default=40, metavar="N", help="size of the pool")
     parser.add_argument("-l", "--gene_length", type=int, default=40, metavar="N", help="genes of each")
     parser.add_argument("-t", "--total_generations", type=int, default=15, metavar="N", help="generations")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same evolution")

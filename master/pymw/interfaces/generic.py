@@ -29,11 +29,10 @@ class GenericInterface(Interface):
     """Runs each task in a process of its own, under any Python."""
 
     def __init__(self, num_workers: int = 1, python_loc: str = sys.executable) -> None:
-        """num_workers: tasks that run at once. python_loc: the Python that runs them; another version than this
-        program's runs functions that travel as source (portable=True, or the original's modules and
-        dep_funcs).
+        """Make it; workers start when they are needed. Raises InterfaceError for less than one worker.
 
-        Raises InterfaceError for less than one worker.
+        num_workers: tasks that run at once. python_loc: the Python that runs them. Another version than this
+        program's runs functions that travel as source: portable=True, or the original's modules, dep_funcs.
         """
         if num_workers < 1:
             raise InterfaceError(f"the generic interface needs at least one worker, not {num_workers}")

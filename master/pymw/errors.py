@@ -3,6 +3,7 @@
 Exception
 └── PyMWError
     └── FunctionError       a function, or what it needs, cannot be sent to a volunteer
+        └── ArgumentError   the arguments of one call cannot
 """
 
 from __future__ import annotations
@@ -14,3 +15,7 @@ class PyMWError(Exception):
 
 class FunctionError(PyMWError):
     """A function, its modules, files or arguments cannot be sent to a volunteer."""
+
+
+class ArgumentError(FunctionError):
+    """The arguments of one call cannot be sent to a volunteer."""

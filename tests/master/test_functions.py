@@ -219,7 +219,7 @@ def test_the_same_source_is_the_same_bundle() -> None:
         (lambda: functions.from_source(square, files=["/no/such/file"]), "/no/such/file cannot be read"),
         (lambda: functions.from_source(square, files={"../x": __file__}), "not a plain relative path"),
         (lambda: functions.pickled((i for i in [1]).__next__), "cannot be pickled"),
-        (lambda: functions.from_source(square).arguments("t", (lambda: 1,)), "arguments of square"),
+        (lambda: functions.from_source(square).arguments("t", (lambda: 1,)), "argument 1 of square"),
     ],
 )
 def test_what_cannot_be_sent_is_said_in_one_sentence(make: Callable[[], Any], words: str) -> None:

@@ -15,7 +15,9 @@ run once more.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import inspect
 import marshal
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +38,7 @@ _LONG = 256  # longer strings count by their hash
 _UNSTABLE = ("__firstlineno__", "__static_attributes__")
 _SORTABLE = ({str}, {bytes}, {int})
 
+_TOKENS = {str, bytes, tuple, set, frozenset, CodeType, complex}
 _TUPLE, _SET, _FROZENSET, _CODE = range(4)
 
 
@@ -92,6 +95,8 @@ class _Hasher(ByValue):
     def persistent_id(self, obj: Any) -> Any:
         """The token of an object; None to pickle it as usual, with a memo of what has been written."""
         kind = type(obj)
+        if kind not in _TOKENS:
+            return None
         if kind is str:
             return self._text(obj)
         if kind is bytes:
@@ -107,14 +112,12 @@ class _Hasher(ByValue):
             return [_FROZENSET, *_ordered(obj)]
         if kind is CodeType:
             return [_CODE, *_code(obj)]
-        if kind is complex:
-            return b"c" + struct.pack("<dd", obj.real, obj.imag)
-        return None
+        return b"c" + struct.pack("<dd", obj.real, obj.imag)
 
     def reducer_override(self, obj: Any) -> Any:
         reduced = super().reducer_override(obj)
         if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) == 6:
-            for name in _UNSTABLE:
+            for name in (*_UNSTABLE, *(["__doc__"] if _has_generated_text(obj) else [])):
                 reduced[2][0].pop(name, None)
         return reduced
 
@@ -144,6 +147,13 @@ class _Hasher(ByValue):
             return known[0]
         self._sets[id(obj)] = len(self._sets), obj
         return [_SET, *_ordered(obj)]
+
+
+def _has_generated_text(cls: type) -> bool:
+    """Whether it is a dataclass whose docstring shows its defaults, sets among them, as they happen to be."""
+    if not dataclasses.is_dataclass(cls) or not cls.__doc__:
+        return False
+    return cls.__doc__ == cls.__name__ + str(inspect.signature(cls)).replace(" -> None", "")
 
 
 def _ordered(elements: Iterable[Any]) -> list[Any]:

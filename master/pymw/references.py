@@ -19,7 +19,7 @@ from pymw.places import Owner, needed, owner_of, spec_of
 
 
 class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle, which sends by value not only what __main__ defines, but all that modules of the master do."""
+    """cloudpickle, which sends by value what modules of the master define, and not only what __main__ does."""
 
     def reducer_override(self, obj: Any) -> Any:
         """How an object is pickled, as in pickle.Pickler."""

@@ -60,13 +60,7 @@ def spec_of(name: str, given: Mapping[str, Path] | None = None) -> ModuleSpec | 
 def locations(name: str, given: Mapping[str, Path] | None = None) -> list[str]:
     """The folders in which a package's modules are sought; none for what is no package."""
     spec = spec_of(name, given)
-    if spec is None or spec.submodule_search_locations is None:
-        return []
-    try:
-        return list(spec.submodule_search_locations)
-    except KeyError:  # a namespace package in one that has not been imported
-        parent, _, last = name.rpartition(".")
-        return [str(Path(place, last)) for place in locations(parent, given) if Path(place, last).is_dir()]
+    return list(spec.submodule_search_locations or ()) if spec else []
 
 
 def file_of(spec: ModuleSpec) -> Path | None:
@@ -122,6 +116,10 @@ def _search(name: str, places: list[str] | None) -> ModuleSpec | None:
             found = find and find(name, places, None)
         except (ImportError, ValueError):
             continue
+        except KeyError:  # a namespace package, in one that has not been imported
+            found = ModuleSpec(name, None, is_package=True)
+            folders = [Path(place, name.rpartition(".")[2]) for place in places or ()]
+            found.submodule_search_locations = [str(folder) for folder in folders if folder.is_dir()]
         if isinstance(found, ModuleSpec):
             return found
     return None

@@ -19,7 +19,7 @@ from pymw.places import Owner, needed, owner_of, spec_of
 
 
 class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle, which sends by value what modules of the master define, and not only what __main__ does."""
+    """cloudpickle, which sends by value what modules of the master define, and not __main__ alone."""
 
     def reducer_override(self, obj: Any) -> Any:
         """How an object is pickled, as in pickle.Pickler."""

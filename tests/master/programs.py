@@ -1,4 +1,4 @@
-"""Programs of a scientist's in a folder of a test, and calls of their functions in the worker's task process."""
+"""Programs of a scientist's in a folder of a test, and calls of their functions in a task process."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ run once more.
 from __future__ import annotations
 
 import dataclasses
+import dis
 import hashlib
 import inspect
 import marshal
@@ -164,6 +165,7 @@ def _ordered(elements: Iterable[Any]) -> list[Any]:
 
 def _code(code: CodeType) -> list[Any]:
     """What a code object does, without where it stands."""
+    steps = _steps(code) if set(_UNSTABLE) & set(code.co_names) else [code.co_code, code.co_consts]
     return [
         code.co_name,
         getattr(code, "co_qualname", None),
@@ -171,11 +173,23 @@ def _code(code: CodeType) -> list[Any]:
         code.co_posonlyargcount,
         code.co_kwonlyargcount,
         code.co_flags,
-        code.co_code,
-        code.co_consts,
+        steps,
         code.co_names,
         code.co_varnames,
         code.co_freevars,
         code.co_cellvars,
         getattr(code, "co_exceptiontable", None),
     ]
+
+
+def _steps(code: CodeType) -> list[Any]:
+    """The instructions of a class's body with their constants, but for those that say where it stands."""
+    steps: list[Any] = []
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "EXTENDED_ARG":  # contained in the argument of the next one
+            continue
+        if instruction.opname == "STORE_NAME" and instruction.argval in _UNSTABLE:
+            steps.pop()
+        of_constant = instruction.opcode in dis.hasconst
+        steps.append((instruction.opcode, instruction.argval if of_constant else instruction.arg))
+    return steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -17,6 +18,8 @@ from pymw.imports import Import
 from pymw.modules import is_of_master
 from pymw.places import Owner, needed, owner_of, spec_of
 
+_NAMED = (FunctionType, type)
+
 
 class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
     """cloudpickle, which sends by value what modules of the master define, and not __main__ alone."""
@@ -24,9 +27,7 @@ class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         """How an object is pickled, as in pickle.Pickler."""
         reduced = super().reducer_override(obj)
-        if reduced is not NotImplemented or not isinstance(obj, FunctionType | type):
-            return reduced
-        if not is_of_master(obj.__module__):
+        if reduced is not NotImplemented or not isinstance(obj, _NAMED) or not is_of_master(_home(obj)):
             return reduced
         return (
             self._dynamic_function_reduce(obj)
@@ -49,16 +50,17 @@ class References:
     def meet(self, obj: Any, reduced: Any) -> None:
         """Note an object, other than a plain value, and how it is pickled."""
         kind = type(obj)
-        if isinstance(obj, FunctionType | type):
+        if isinstance(obj, _NAMED):
             if reduced is NotImplemented:
-                self.modules.setdefault(obj.__module__, obj)
+                self.modules.setdefault(_home(obj), obj)
             elif isinstance(obj, FunctionType):
                 self.functions.append(obj)
         elif kind is ModuleType:
             self.modules.setdefault(obj.__name__, obj)
         elif kind is BuiltinFunctionType:
-            self.modules.setdefault(obj.__module__ or "builtins", obj)
-        elif not is_of_master(kind.__module__):
+            self.modules.setdefault(_home(obj), obj)
+        elif kind.__module__ in sys.modules and not is_of_master(kind.__module__):
+            # Its class is met as well, unless it is pickled as a name in its module, as a numpy.ufunc is.
             self.modules.setdefault(kind.__module__, kind)
 
     def check(self) -> None:
@@ -108,6 +110,12 @@ class _PlainPickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         self._meet(obj, NotImplemented)
         return NotImplemented
+
+
+def _home(obj: Any) -> str:
+    """The module that defines a function or class; some that are built in do not say it."""
+    name = getattr(obj, "__module__", None)
+    return name if isinstance(name, str) else "builtins"
 
 
 def dumps(value: Any, plain: bool = False) -> tuple[bytes, References]:

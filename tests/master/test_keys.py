@@ -31,6 +31,7 @@ def nests(x):
     def inner(y): return {"u", "v", "w", y}
     class Local:
         names = {"r", "s", "t"}
+        def __init__(self): self.p = self.q = self.r = self.s = 6
     return inner(x), Local.names, [i for i in range(x)]
 def recursive(n): return 1 if n < 2 else n * recursive(n - 1)
 def even(n): return n == 0 or odd(n - 1)
@@ -169,7 +170,10 @@ def unused(x): return x
 def make(n):
     def task(x, y=3, *, z=4):
         def inside(u): return u * 5
-        try: return helper(x) + Point(x).value() + inside(y) + z + n + LIMIT + TABLE["k"][0]
+        class Inner:
+            size = 8
+            def __init__(self): self.a = self.b = 9
+        try: return helper(x) + Inner.size + Point(x).value() + inside(y) + z + n + LIMIT + TABLE["k"][0]
         except ValueError: return x in {"p", "q"}, NAMES, 1.0
     return task
 task = make(6)
@@ -203,6 +207,11 @@ def key_of(source: str) -> bytes:
         ("z=4", "z=5"),
         ("u * 5", "u * 6"),
         ("make(6)", "make(7)"),
+        ("size = 8", "size = 9"),
+        ("size = 8", "size = True"),
+        ("size = 8", "sizes = 8"),
+        ("self.b = 9", "self.b = 10"),
+        ("class Inner:", "class Inner(Base):"),
         ("make(6)", "make(True)"),
         ("except ValueError", "except KeyError"),
         ('{"p", "q"}', '{"p", "r"}'),

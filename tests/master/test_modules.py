@@ -214,7 +214,9 @@ def failure(folder: Path, source: str, files: dict[str, str]) -> str:
     return str(run_program(folder, source + "\n" + caught))
 
 
-FUTURE = "class Future:\n    def __init__(self): self.lock = __import__('threading').Lock()\n"
+def test_a_class_that_names_no_module_travels_by_value(tmp_path: Path) -> None:
+    source = "space = {'__name__': 'nowhere'}\nexec('class C:\\n    x = 42', space)\nc = space['C']()\n"
+    assert call(tmp_path, source + "def task(): return c.x") == 42
 
 
 @pytest.mark.parametrize(

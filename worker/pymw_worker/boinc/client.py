@@ -39,6 +39,8 @@ class Nobody(object):
 
     previous_cpu = 0.0
     previous_elapsed = 0.0
+    alarm = None
+    reads_stderr = True
 
     def wishes(self):
         """Return an empty list."""
@@ -53,7 +55,12 @@ class Client(object):
     """A BOINC client, through shared memory (None if it can't be reached).
 
     previous_cpu, previous_elapsed: seconds that earlier runs of this job used, up to the last checkpoint.
+    alarm: a descriptor that has something to read when there are wishes, or None. reads_stderr: whether it
+    has to learn from stderr how the task went.
     """
+
+    alarm = None
+    reads_stderr = True
 
     def __init__(self, folder, data, memory, clock):
         self._folder = folder

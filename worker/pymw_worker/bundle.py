@@ -42,10 +42,6 @@ class Bundle(object):
         """The bytes of the function: a pickle or Python source. Raises FormatError."""
         return self._box.read("function")
 
-    def importable(self):
-        """The names of the modules and packages that `import` may find in it, and of some that it can't."""
-        return set([path.split("/")[0].split(".")[0] for path in self._paths.values()])
-
     def unpack(self, folder):
         """Put modules and data files into `folder`. Raises FormatError, OSError or IOError.
 

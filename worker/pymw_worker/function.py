@@ -11,7 +11,7 @@ from pymw_worker.errors import FormatError, Unloadable
 def load(bundle_path, arguments_path, folder, preloaded=()):
     """Unpack a bundle into `folder` and load its function and one task's arguments.
 
-    preloaded: names of modules that this process happens to have, and that the bundle's own come before.
+    preloaded: names of modules that this process happens to have; those in the folder come before them.
     Returns (function, args, kwargs). The names of the function's program stand in __main__ then. Raises
     Unloadable, FormatError, MemoryError, OSError or IOError.
     """
@@ -22,15 +22,20 @@ def load(bundle_path, arguments_path, folder, preloaded=()):
     check(code)
     code.unpack(folder)
     sys.path.insert(1, folder)
-    own = code.importable()
-    for name in preloaded:
-        if name.split(".")[0] in own:
-            del sys.modules[name]
+    _forget(preloaded, folder)
     main = sys.modules["__main__"]
     main.__file__ = _write_main(folder, bundle_path)
     function = _guarded("the function", _load_function, code, main.__dict__)
     args, kwargs = _guarded("the arguments", pickle.loads, given.pickle)
     return function, args, kwargs
+
+
+def _forget(preloaded, folder):
+    """Let `import` find the modules in the folder, though this process has others of the same names."""
+    own = set([name.split(".")[0] for name in os.listdir(folder)])
+    for name in preloaded:
+        if name.split(".")[0] in own:
+            sys.modules.pop(name, None)
 
 
 def load_names(bundle_path, namespace):

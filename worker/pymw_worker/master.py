@@ -25,6 +25,7 @@ class Master(object):
     previous_cpu = 0.0
     previous_elapsed = 0.0
     reads_stderr = False  # result and log tell it
+    grace = 0.5  # seconds; when a master has died, all is to be over within one
 
     def __init__(self):
         self.gone = False
@@ -77,7 +78,11 @@ def _understood(line):
     try:
         heard = [words.unescape(word) for word in str(line.decode("ascii")).split(" ")]
     except ValueError:
-        raise NotUnderstood("%r is no line of words: %s" % (line, sys.exc_info()[1]))
+        raise NotUnderstood("%s is no line of words: %s" % (_shown(line), sys.exc_info()[1]))
     if heard[0] == "run" and len(heard) > 1 or heard == ["cancel"]:
         return heard
-    raise NotUnderstood("%r is neither `run SLOT OPTION ...` nor `cancel`" % (line,))
+    raise NotUnderstood("%s is neither `run SLOT OPTION...` nor `cancel`" % _shown(line))
+
+
+def _shown(line):
+    return repr(line.decode("latin-1"))

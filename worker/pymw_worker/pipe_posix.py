@@ -46,12 +46,12 @@ class Lines(object):
 
     def take(self, wait):
         """Return the lines that have come; if told to wait, sleep until something has."""
-        if not wait and not self._ready():
+        if not self._ready(wait):
             return []
         try:
             piece = os.read(self.alarm, _PIECE)
         except OSError:
-            if sys.exc_info()[1].errno == errno.EINTR:
+            if sys.exc_info()[1].errno in (errno.EINTR, errno.EAGAIN):
                 return []
             piece = None
         if not piece:
@@ -59,10 +59,13 @@ class Lines(object):
             return []
         return self._splitter.feed(piece)
 
-    def _ready(self):
+    def _ready(self, wait):
+        patience = 0
+        if wait:
+            patience = None  # for ever
         poll = select.poll()
         poll.register(self.alarm, select.POLLIN)
         try:
-            return poll.poll(0) != []
+            return poll.poll(patience) != []
         except select.error:  # Python < 3.5: a signal came
             return False

@@ -18,7 +18,6 @@ from pymw_worker.messages import say
 POLL_PERIOD = 0.1  # seconds; the stock runtime's
 SHORTEST_PAUSE = 0.0002  # seconds; between the end of a task's output and its own
 REPORT_PERIOD = 1.0  # seconds; the client reads no faster
-KILL_GRACE = 1.0  # seconds between SIGTERM and SIGKILL
 LAST_REPORT_PATIENCE = 2.0  # seconds; the stock runtime's
 OUTPUT_PATIENCE = 2.0  # seconds for the rest of stdout and stderr, after all who write to them were killed
 
@@ -75,7 +74,7 @@ class Supervisor(object):
             end = self._watch()
         finally:
             if self._tree is not None:
-                self._tree.kill(KILL_GRACE)
+                self._tree.kill(self._client.grace)
         if end == ENDED:
             return self._conclude()
         self._say("ending: %s" % end)

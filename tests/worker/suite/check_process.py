@@ -38,7 +38,7 @@ class TreeCase(running.FolderCase):
 
     def start(self, program, *arguments):
         command = [sys.executable, "-c", PRELUDE + program] + list(arguments)
-        self.tree = process.Tree(command, self.folder, dict(os.environ))
+        self.tree = process.spawn(command, self.folder, dict(os.environ))
         return self.tree
 
     def wait(self, condition):
@@ -72,7 +72,7 @@ class Tree(TreeCase):
         self.assertEqual(self.tree.stdout.read().decode("ascii").strip(), "x" + self.folder)
 
     def test_a_program_that_is_not_there_is_an_environment_error(self):
-        self.raised(EnvironmentError, process.Tree, [self.path("nothing")], self.folder, dict(os.environ))
+        self.raised(EnvironmentError, process.spawn, [self.path("nothing")], self.folder, dict(os.environ))
 
     def test_suspend_and_resume_hold_the_first_process(self):
         self.start(COUNT)

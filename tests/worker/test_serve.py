@@ -204,10 +204,14 @@ def test_a_signal_ends_task_and_worker(serve: Serve, number: int, code: int, bus
     assert not [pid for pid in victims if alive(pid)]
 
 
-def test_a_forked_task_sees_what_one_by_itself_sees(serve: Serve, jobs: Jobs) -> None:
-    job = jobs(PROBE, 1, "x", client=False)
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.11", "3.13"])
+def test_a_forked_task_sees_what_one_by_itself_sees(
+    serve: Serve, jobs: Jobs, find_python: Callable[[str], Path], version: str
+) -> None:
+    python = str(find_python(version))
+    job = jobs(PROBE, 1, "x", client=False, python=python)
     assert job.run() == 0
-    service = serve()
+    service = serve(python=python)
     service.run(RETURN)
     forked, alone = (json.loads(found) for found in (service.run(PROBE, 1, "x").value(), job.value()))
     assert forked["variables"].pop(MARK)

@@ -68,6 +68,8 @@ class Forker(object):
         # Before the worker does so itself: it may be killed in between. The guard waits for us to let go.
         self._guard.tell([-os.getpid()])
         os.chdir(folder)
+        if "random" in sys.modules:  # Python < 3.7 leaves it as it was, and all tasks would draw the same
+            sys.modules["random"].seed()  # before files are closed: Python 2 keeps /dev/urandom open for it
         for descriptor, stream in enumerate(streams):
             os.dup2(stream, descriptor)
         descriptors.close_all_but(0, 1, 2, report)
@@ -76,8 +78,6 @@ class Forker(object):
             if name not in environment:
                 del os.environ[name]
         os.environ.update(environment)
-        if "random" in sys.modules:  # Python < 3.7 leaves it as it was, and all tasks would draw the same
-            sys.modules["random"].seed()
 
 
 class _Started(object):

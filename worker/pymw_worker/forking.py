@@ -37,6 +37,8 @@ class Forker(object):
             refusal = _read(report_end)
             descriptors.close(report_end)
             if refusal:
+                self._guard.tell([-pid])  # as the fork has done
+                self._release_guard()
                 os.waitpid(pid, 0)
                 raise OSError(int(refusal), os.strerror(int(refusal)))
         except:
@@ -61,7 +63,8 @@ class Forker(object):
             task.main(self._ours)
         except:
             traceback.print_exc()
-        os._exit(_CRASHED)
+        finally:
+            os._exit(_CRASHED)
 
     def _start_afresh(self, folder, environment, streams, report):
         os.setsid()

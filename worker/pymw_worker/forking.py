@@ -37,6 +37,8 @@ class Forker(object):
             refusal = _read(report_end)
             descriptors.close(report_end)
             if refusal:
+                self._guard.tell([-pid])  # as the fork has done
+                self._release_guard()
                 os.waitpid(pid, 0)
                 raise OSError(int(refusal), os.strerror(int(refusal)))
         except:
@@ -61,13 +63,16 @@ class Forker(object):
             task.main(self._ours)
         except:
             traceback.print_exc()
-        os._exit(_CRASHED)
+        finally:
+            os._exit(_CRASHED)
 
     def _start_afresh(self, folder, environment, streams, report):
         os.setsid()
         # Before the worker does so itself: it may be killed in between. The guard waits for us to let go.
         self._guard.tell([-os.getpid()])
         os.chdir(folder)
+        if "random" in sys.modules:  # Python < 3.7 leaves it as it was, and all tasks would draw the same
+            sys.modules["random"].seed()  # before files are closed: Python 2 keeps /dev/urandom open for it
         for descriptor, stream in enumerate(streams):
             os.dup2(stream, descriptor)
         descriptors.close_all_but(0, 1, 2, report)
@@ -76,8 +81,6 @@ class Forker(object):
             if name not in environment:
                 del os.environ[name]
         os.environ.update(environment)
-        if "random" in sys.modules:  # Python < 3.7 leaves it as it was, and all tasks would draw the same
-            sys.modules["random"].seed()
 
 
 class _Started(object):

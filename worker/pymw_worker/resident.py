@@ -24,6 +24,7 @@ _NEEDED = (
     "pymw_worker.checkpoint",
     "pymw_worker.reporting",
     "hashlib",
+    "random",
     "zlib",
     "faulthandler",
     "cloudpickle",

@@ -37,9 +37,11 @@ def value_of(end: Ending, read: Reader = pickle.loads) -> tuple[Any, BaseExcepti
     """
     if end.error is not None:
         return None, end.error
+    if end.status == ending.VALUE and end.data is None:
+        return end.value, None
     if end.status == ending.VALUE:
         try:
-            return read(end.data or b""), None
+            return read(end.data), None
         except Exception as error:
             end.status = ending.LOST
             return None, errors.ResultLost(

@@ -37,9 +37,9 @@ def value_of(end: Ending, read: Reader = pickle.loads) -> tuple[Any, BaseExcepti
     """
     if end.error is not None:
         return None, end.error
-    if end.status == ending.VALUE and end.data is None:
-        return end.value, None
     if end.status == ending.VALUE:
+        if end.data is None:
+            return end.value, None
         try:
             return read(end.data), None
         except Exception as error:

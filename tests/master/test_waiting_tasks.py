@@ -24,7 +24,7 @@ def test_dropped_tasks_are_listed_no_more_and_those_put_back_come_first(plan: li
     made = tasks(priority for priority, _ in plan)
     for task in made:
         queue.put(task)
-    again = []
+    again: list[Future[Any]] = []
     for task, (_, fate) in zip(made, plan, strict=True):
         if fate != "keep":
             assert queue.drop(task)

@@ -31,8 +31,8 @@ class Availability:
         """
         if len(lengths) != len(fractions):
             raise ValueError(f"there are {len(lengths)} intervals, but {len(fractions)} fractions")
-        self._times = array("d", accumulate(lengths))
-        self._sums = array("d", accumulate(map(mul, lengths, fractions)))
+        self._times: array[float] = array("d", accumulate(lengths))
+        self._sums: array[float] = array("d", accumulate(map(mul, lengths, fractions)))
         # The sums tell of an inf or nan among the summands.
         if not len(lengths) or min(lengths) < 0 or not 0 < self._times[-1] < inf:
             raise ValueError("intervals must be 0 s or longer, and at least one of them longer")
@@ -42,6 +42,11 @@ class Availability:
         self.wrap = wrap
         self.period = self._times[-1]
         self.steady = float(fractions[0]) if wrap and len(set(fractions)) == 1 else 0.0
+
+    @property
+    def last(self) -> float:
+        """The end of the last interval whose fraction is not 0, in seconds since the last wrap."""
+        return self._times[bisect_left(self._sums, self._sums[-1])]
 
     def finish(self, start: float, need: float) -> float:
         """When a task that begins at `start` has had `need` seconds of the whole processor; inf: never."""
@@ -113,16 +118,20 @@ class Availability:
 
     def _sum_at(self, index: int, offset: float) -> float:
         """Seconds of the whole processor since the last wrap."""
-        time, done = (self._times[index - 1], self._sums[index - 1]) if index else (0.0, 0.0)
+        time, done = self._before(index)
         return done + (offset - time) * (self._sums[index] - done) / (self._times[index] - time)
 
     def _moment_of(self, target: float, slack: float) -> float:
         """The first moment since the last wrap at which the sum is `target`."""
         # Not 0, as the first intervals may be gaps: the sum grows in the interval that is found.
         index = min(bisect_left(self._sums, max(target - slack, 5e-324)), len(self._sums) - 1)
-        time, done = (self._times[index - 1], self._sums[index - 1]) if index else (0.0, 0.0)
+        time, done = self._before(index)
         length = self._times[index] - time
         return min(self._times[index], time + (target - done) * length / (self._sums[index] - done))
+
+    def _before(self, index: int) -> tuple[float, float]:
+        """The sums at the start of an interval."""
+        return (self._times[index - 1], self._sums[index - 1]) if index else (0.0, 0.0)
 
     def _all_gaps(self) -> array[int]:
         """The intervals with fraction 0. Found when they are asked for, as few simulations do."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush, heapreplace
+from itertools import chain
 from math import inf
 
+from pymw.simulation.statistics import summary
 from pymw.simulation.worker import SimWorker
 
 
@@ -103,6 +105,21 @@ class Grid:
             return False
         self.now = max(self.now, moment)
         return True
+
+    def figures(self) -> dict[str, float]:
+        """What there is to say about the workers and the tasks that they finished."""
+        walls = list(chain.from_iterable(worker._task_wall_times for worker in self.workers))
+        cpus = list(chain.from_iterable(worker._task_cpu_times for worker in self.workers))
+        return {
+            "num_total_workers": len(self.workers),
+            "num_lost_workers": sum(worker._cur_time == inf for worker in self.workers),
+            "num_executed_tasks": len(walls),
+            "num_lost_attempts": sum(worker._lost_attempts for worker in self.workers),
+            "lost_wall_time": sum(worker._lost_time for worker in self.workers),
+            "cur_sim_time": self.now,
+            **summary(walls, "wall_time"),
+            **summary(cpus, "cpu_time"),
+        }
 
     def _put_off(self, worker: SimWorker) -> None:
         """Let a free worker wait until it is available, from now on."""

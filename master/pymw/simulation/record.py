@@ -41,7 +41,7 @@ class SimulatedEnding(Ending):
     __slots__ = ()
 
     @property
-    def facts(self) -> dict[str, str]:  # type: ignore[override]
+    def facts(self) -> dict[str, str]:
         """worker, and start, finish, elapsed and cpu in simulated seconds; empty if it never began."""
         done = self.value
         if done is None:

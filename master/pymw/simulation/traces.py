@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 
 _NODE, _TYPE, _START, _STOP = 2, 5, 6, 7
 _AVAILABLE = 1.0
@@ -16,20 +18,25 @@ class _Events:
     stops: array[float] = field(default_factory=lambda: array("d"))
 
 
+TraceSource = str | PathLike[str] | Iterable[str]
 Intervals = tuple[list[float], list[float]]
 
 
-def read(lines: Iterable[str], most: int | None = None) -> dict[str, Intervals]:
+def read(source: TraceSource, most: int | None = None) -> dict[str, Intervals]:
     """The availability of each node in an event_trace.tab: lengths of intervals in seconds, and fractions.
 
-    lines: a header, then one event a line, in columns that are separated by tabs (or blanks): node in the
+    source: the path of a file, or its lines: a header, then one event a line, in columns that are separated by tabs (or blanks): node in the
     third, type in the sixth (1 for available; all others are gaps), start and stop in the next, in seconds.
     most: take so many nodes, those that come first. All nodes begin and end together, with the first and the
-    last event of them all. Raises ValueError, which names the line.
+    last event of them all. Raises ValueError, which names the line;
+    OSError.
     """
+    if isinstance(source, str | PathLike):
+        with Path(source).open(encoding="utf-8", errors="replace") as file:
+            return read(file, most)
     nodes: dict[str, _Events] = {}
     first, last = float("inf"), float("-inf")
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(source, 1):
         if number == 1 or not line.strip() or line.startswith("#"):
             continue
         node, available, start, stop = _event(line, number)

@@ -143,9 +143,11 @@ class SimWorker:
             return Loss(inf, ending.DIED, f"worker {self} has speed 0, and never finishes a task")
         if self._availability.wrap or self._availability.next_available(start) == inf:
             return Loss(inf, ending.DIED, f"worker {self} never finishes the task")
-        end = self._availability.period
-        words = f"worker {self} was gone for good at {end:g} s of simulated time, before the task was finished"
-        return Loss(max(start, end), ending.DIED, words)
+        end = max(start, self._availability.last)
+        words = (
+            f"worker {self} was gone for good at {end:g} s of simulated time, before the task was finished"
+        )
+        return Loss(end, ending.DIED, words)
 
     def __lt__(self, other: SimWorker) -> bool:
         return (self._cur_time, self._number) < (other._cur_time, other._number)

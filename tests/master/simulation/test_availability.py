@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import cycle
 from math import inf, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymw.simulation.availability import Availability
+
+from tests.master.simulation import naive
 
 # 10 s whole, 10 s off, 20 s half: 40 s that hold 20 s of work.
 LENGTHS, FRACTIONS = [10, 10, 20], [1, 0, 0.5]
@@ -96,31 +97,6 @@ def test_intervals_that_make_no_sense_are_refused(lengths: list[float], fraction
         Availability(lengths, fractions)
 
 
-def naive_finish(lengths: list[int], quarters: list[int], start: Fraction, need: Fraction) -> Fraction:
-    """Walk from interval to interval."""
-    now = Fraction(0)
-    for length, quarter in cycle(zip(lengths, quarters, strict=True)):
-        here = max(start, now)
-        now += length
-        if now <= here:
-            continue
-        fraction = Fraction(quarter, 4)
-        if (now - here) * fraction >= need:
-            return here + need / fraction
-        need -= (now - here) * fraction
-    raise AssertionError
-
-
-def naive_available(lengths: list[int], quarters: list[int], start: Fraction) -> Fraction:
-    now = Fraction(0)
-    for length, quarter in cycle(zip(lengths, quarters, strict=True)):
-        here = max(start, now)
-        now += length
-        if now > here and quarter:
-            return here
-    raise AssertionError
-
-
 intervals = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), min_size=1, max_size=6).filter(
     lambda made: any(length and quarter for length, quarter in made)
 )
@@ -134,12 +110,12 @@ def test_it_agrees_with_walking_from_interval_to_interval(
 ) -> None:
     lengths, quarters = [length for length, _ in made], [quarter for _, quarter in made]
     found = Availability(lengths, [quarter / 4 for quarter in quarters])
-    finish = naive_finish(lengths, quarters, start, need)
+    finish = naive.finish(lengths, quarters, start, need)
     assert found.finish(float(start), float(need)) == pytest.approx(float(finish), rel=1e-9)
-    available = naive_available(lengths, quarters, start)
+    available = naive.available(lengths, quarters, start)
     assert found.next_available(float(start)) == pytest.approx(float(available), rel=1e-9)
     # There is no gap before the next one, and none after it for a moment.
     gap = found.next_gap(float(available))
     if gap < inf:
         begins = Fraction(gap).limit_denominator(12)
-        assert naive_available(lengths, quarters, begins) > begins
+        assert naive.available(lengths, quarters, begins) > begins

@@ -31,11 +31,11 @@ def test_advance_wall_time_goes_on_until_the_worker_is_available() -> None:
 
 
 def test_workers_sort_by_the_time_when_they_are_free_then_by_number() -> None:
-    workers = [SimWorker(name, 1, [1], [1]) for name in "ABC"]
-    for number, worker in enumerate(workers):
+    workers = [SimWorker(name, 1, [1], [1]) for name in "CBA"]
+    for number, worker in zip((2, 1, 0), workers, strict=True):
         worker.join(number, 0)
-    workers[0].run_cpu(1)
-    assert [str(worker) for worker in sorted(reversed(workers))] == ["B", "C", "A"]
+    workers[2].run_cpu(1)
+    assert [str(worker) for worker in sorted(workers)] == ["B", "C", "A"]
 
 
 def test_a_gap_loses_the_task_if_gaps_do_unless_it_is_just_finished() -> None:
@@ -63,7 +63,7 @@ def test_what_would_take_for_ever_is_lost_at_once_and_says_why() -> None:
     with pytest.raises(WorkerDied, match="W2 never finishes"):
         SimWorker("W2", 1, [1], [0]).run_cpu(1)
     with pytest.raises(WorkerDied, match="W3 was gone for good at 5 s"):
-        SimWorker("W3", 1, [5], [1], wrap=False).run_cpu(6)
+        SimWorker("W3", 1, [5, 3], [1, 0], wrap=False).run_cpu(6)
     assert SimWorker("W4", 0, [1], [1]).run_cpu(0) == 0
 
 

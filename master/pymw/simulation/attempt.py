@@ -10,6 +10,7 @@ from pymw.errors import TimeLimitExceeded, WorkerDied
 from pymw.future import Future
 from pymw.simulation.record import Execution, Loss, SimulatedEnding
 from pymw.simulation.worker import SimWorker
+from pymw.work import Work
 
 
 def attempt(task: Future[Any], worker: SimWorker) -> Ending | None:
@@ -23,7 +24,7 @@ def attempt(task: Future[Any], worker: SimWorker) -> Ending | None:
         return None
     start = worker._cur_time
     try:
-        cpu = _seconds(task.work.function(worker, *call[0], **call[1]), task.work.name)
+        cpu = _seconds(task.work.function(worker, *call[0], **call[1]), task.work)
     except BaseException as error:
         return SimulatedEnding(ending.EXCEPTION, error=error)
     loss = worker.perform(cpu, task.options.timeout)
@@ -34,15 +35,15 @@ def attempt(task: Future[Any], worker: SimWorker) -> Ending | None:
     return SimulatedEnding(loss.status, message=loss.words, error=_error(loss), value=done)
 
 
-def _seconds(given: Any, name: str) -> float:
+def _seconds(given: Any, work: Work) -> float:
     """The CPU seconds that a task's function returned. Raises TypeError or ValueError."""
     try:
         seconds = float(given)
     except (TypeError, ValueError):
         kind = type(given).__name__
-        raise TypeError(f"{name} returned a {kind}: it must return CPU seconds, a number") from None
+        raise TypeError(f"{work.name} returned a {kind}: it must return CPU seconds, a number") from None
     if not seconds >= 0:
-        raise ValueError(f"{name} returned {seconds:g}: it must return CPU seconds, a number from 0 up")
+        raise ValueError(f"{work.name} returned {seconds:g}: it must return CPU seconds, a number from 0 up")
     return seconds
 
 

@@ -57,9 +57,13 @@ class Availability:
         cycle, index, offset = self._locate(start)
         if index == len(self._times):
             return inf
+        time, done = self._before(index)
+        share = (self._sums[index] - done) / (self._times[index] - time)
+        target = done + (offset - time) * share + need
+        if share and target <= self._sums[index]:  # most tasks are shorter than most intervals
+            return start + need / share
         whole = self._sums[-1]
         slack = _SLACK * max(self.period, start)
-        target = self._sum_at(index, offset) + need
         if target > whole + slack:
             if not self.wrap or whole <= 0 or target == inf:
                 return inf
@@ -115,11 +119,6 @@ class Availability:
             cycle, offset = cycle + 1, 0.0
             index = bisect_right(self._times, 0.0)
         return cycle, index, max(offset, self._times[index - 1]) if index else offset
-
-    def _sum_at(self, index: int, offset: float) -> float:
-        """Seconds of the whole processor since the last wrap."""
-        time, done = self._before(index)
-        return done + (offset - time) * (self._sums[index] - done) / (self._times[index] - time)
 
     def _moment_of(self, target: float, slack: float) -> float:
         """The first moment since the last wrap at which the sum is `target`."""

@@ -25,11 +25,10 @@ Intervals = tuple[list[float], list[float]]
 def read(source: TraceSource, most: int | None = None) -> dict[str, Intervals]:
     """The availability of each node in an event_trace.tab: lengths of intervals in seconds, and fractions.
 
-    source: the path of a file, or its lines: a header, then one event a line, in columns that are separated by tabs (or blanks): node in the
-    third, type in the sixth (1 for available; all others are gaps), start and stop in the next, in seconds.
-    most: take so many nodes, those that come first. All nodes begin and end together, with the first and the
-    last event of them all. Raises ValueError, which names the line;
-    OSError.
+    source: the path of a file, or its lines: a header, then one event a line, in columns that are separated
+    by tabs (or blanks): node in the third, type in the sixth (1 for available; all others are gaps), start
+    and stop in the next, in seconds. most: take so many nodes, those that come first. All nodes begin and end
+    together, with the first and the last event of them all. Raises ValueError, which names the line; OSError.
     """
     if isinstance(source, str | PathLike):
         with Path(source).open(encoding="utf-8", errors="replace") as file:

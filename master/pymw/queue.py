@@ -63,7 +63,10 @@ class TaskQueue:
     def tasks(self) -> list[Task]:
         """All that wait, in order. Cheap if few were dropped since the last time."""
         self._tidy()
-        return [task for place in self._order for task in self._lanes[-place]]
+        found: list[Task] = []
+        for place in self._order:
+            found += self._lanes[-place]
+        return found
 
     def _tidy(self) -> None:
         """Forget the tasks that were dropped."""
@@ -77,4 +80,4 @@ class TaskQueue:
             while lane and not lane[-1].waiting:
                 lane.pop()
             if sum(map(len, self._lanes.values())) > self._size:
-                self._lanes[place] = deque(task for task in lane if task.waiting)
+                self._lanes[place] = deque([task for task in lane if task.waiting])

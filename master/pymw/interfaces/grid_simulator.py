@@ -5,7 +5,9 @@ seconds the work would take on it. Simulated time passes as fast as that can be 
 
     grid = GridSimulatorInterface()
     grid.generate_workers(100, speed, availability)
-    with grid.hold(), pymw.Master(grid) as master: ...
+    with pymw.Master(grid) as master:
+        with grid.hold():
+            tasks = [master.submit(cpu_seconds, n) for n in range(1000)]
 """
 
 from __future__ import annotations

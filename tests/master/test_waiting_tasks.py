@@ -1,4 +1,4 @@
-"""What waits is listed once, in order, whatever was dropped."""
+"""What waits is listed once, in order, whatever was dropped, and for any worker."""
 
 from __future__ import annotations
 
@@ -38,3 +38,10 @@ def test_dropped_tasks_are_listed_no_more_and_those_put_back_come_first(plan: li
     assert len(queue) == len(expected)
     assert queue.take(100) == expected
     assert queue.tasks() == []
+
+
+def test_a_task_that_waits_again_is_bound_to_no_worker() -> None:
+    (task,) = tasks([0])
+    assert task.run("W1")
+    assert task.wait_again()
+    assert task.worker is None

@@ -73,6 +73,15 @@ def test_a_failed_attempt_is_tried_again_when_it_has_failed_before_what_waits(ma
     assert [task.attempts for task in tasks] == [2, 1, 1, 1, 2]
 
 
+@pytest.mark.parametrize("match", [None, lambda tasks, workers: (tasks[0], workers[0])])
+def test_a_worker_that_was_idle_before_a_failure_is_used_only_when_it_is_there(match: Match | None) -> None:
+    grid = GridSimulatorInterface(gaps_fail=True)
+    lengths: list[tuple[list[float], list[float]]] = [([10, 90], [1, 0]), ([5, 12, 100], [1, 0, 1])]
+    grid.generate_workers(2, lambda number: 1, lambda number: lengths[number])
+    # Lost on W0 at 10 s, when W1 is away.
+    assert placed(run(grid, [15], match, retries=1)) == [("W1", 17, 32)]
+
+
 def test_without_retries_a_lost_task_has_the_loss_as_its_error_and_facts() -> None:
     grid = GridSimulatorInterface(gaps_fail=True)
     grid.generate_workers(1, lambda number: 1, lambda number: ([10, 10], [1, 0]))

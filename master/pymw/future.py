@@ -194,6 +194,7 @@ class Future(concurrent.futures.Future[T]):
             if self._state not in (PENDING, RUNNING):
                 return False
             self._state = PENDING
+            self.worker = None  # whoever is free takes it
         return True
 
     def settle(self, value: T | None, error: BaseException | None, end: Ending) -> bool:

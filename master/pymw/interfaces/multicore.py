@@ -84,7 +84,7 @@ class MulticoreInterface(Interface):
             for task in tasks:
                 entry = self._entries[task] = Entry(task, next(self._numbers))
                 self._put(entry)
-        self._feed()
+        self.feed()
 
     def cancel(self, task: Task) -> None:
         """Drop a task; if it runs, its process is killed and replaced."""
@@ -153,7 +153,7 @@ class MulticoreInterface(Interface):
             return 2 if self._pace.typical > 1 else 1
         return 1 if seat.batches[0].seconds <= SHORT else 0
 
-    def _feed(self) -> None:
+    def feed(self) -> None:
         """Send what the workers can take."""
         refused: Reports = []
         with self.lock:
@@ -217,7 +217,11 @@ class MulticoreInterface(Interface):
         return []
 
     def _failed(self, seat: Seat, entries: list[Entry], error: Exception) -> Reports:
-        """A process could not be started, or it died while it had nothing to do."""
+        """A process could not be started, or it has died."""
+        if seat.batches:  # _died is about to be told, and deals with them
+            for entry in entries:
+                self._put(entry)
+            return []
         how = seat.gone()
         self._retire(seat)
         seat.failures += 1
@@ -248,7 +252,7 @@ class MulticoreInterface(Interface):
     def _done(self, batch: Batch, future: Any) -> None:
         """Called by loky in a thread of its own: a batch has come back, or its process has died."""
         if future.exception() is not None:
-            self._died(batch.seat, future.exception())
+            self._died(batch, future.exception())
             return
         first, reports, facts, missing = pickle.loads(future.result())
         if first > batch.first:
@@ -268,7 +272,7 @@ class MulticoreInterface(Interface):
                     self._put(entry)
             if not seat.batches:
                 seat.unlimit()
-        self._feed()
+        self.feed()
         self.listener.ended(found)
 
     def listen(self, seat: Seat) -> None:
@@ -304,12 +308,13 @@ class MulticoreInterface(Interface):
         self._pace.learn(digests, reports[: len(digests)])
         return found
 
-    def _died(self, seat: Seat, error: BaseException) -> None:
+    def _died(self, batch: Batch, error: BaseException) -> None:
         """The process of a worker has ended: one task is to blame, the others are run again."""
+        seat = batch.seat
         self.listen(seat)
         found: Reports = []
         with self.lock:
-            if self._closed or not seat.batches:
+            if self._closed or batch not in seat.batches:  # one of them has told of it already
                 return
             how = seat.gone()
             guilty = seat.current()
@@ -325,7 +330,7 @@ class MulticoreInterface(Interface):
                     self._put(entry)
             if seat.failures >= _TRIES:
                 found += self._refuse(how, error)
-        self._feed()
+        self.feed()
         self.listener.ended(found)
 
 

@@ -93,6 +93,7 @@ class Watch:
                 return _OFTEN
             pause = self._unstick(seat, entry)
             fresh, entry.told = not entry.told, True
+        interface.feed()  # what was given back
         if fresh:
             interface.listener.started(entry.task, seat.name)
         return pause

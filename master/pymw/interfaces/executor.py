@@ -144,6 +144,14 @@ class ExecutorInterface(Interface):
         self._report(task, future, end)
         self._submit_held()
 
+    def _lose(self, end: Ending) -> None:
+        """All that the executor has is lost: it will never tell."""
+        with self._lock:
+            lost = [task for task in self._tasks if task not in self._held]
+            for task in lost:
+                del self._tasks[task]
+        self.listener.ended([(task, end) for task in lost])
+
     def _report(self, task: Task, future: EngineFuture | None, end: Ending | None) -> None:
         with self._lock:
             # A retry is another call: only the one that we know of is reported.

@@ -320,6 +320,30 @@ class Conformance:
         self.release(interface)
 
 
+class Shared(Conformance):
+    """For interfaces that survive every test, and take long to start: one for all tests of a class."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def master(cls) -> Iterator[pymw.Master]:  # type: ignore[override]
+        self = cls()
+        interface = self.make(2)
+        master = pymw.Master(interface)
+        yield master
+        master.shutdown(cancel_futures=True)
+        self.release(interface)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def narrow(cls) -> Iterator[pymw.Master]:  # type: ignore[override]
+        self = cls()
+        interface = self.make(1)
+        master = pymw.Master(interface)
+        yield master
+        master.shutdown(cancel_futures=True)
+        self.release(interface)
+
+
 # What the tasks do. They live here so that every interface's tests send the same.
 
 

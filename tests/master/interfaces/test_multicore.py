@@ -51,10 +51,9 @@ class TestMulticore(Conformance):
         assert "Segmentation fault" in future.stderr and "in die" in future.stderr
 
     def test_many_functions_are_loaded_once_each_and_forgotten_in_time(self, narrow: pymw.Master) -> None:
-        functions = [lambda x, n=n: x + n for n in range(250)]
-        for _ in range(2):
-            futures = [narrow.submit(function, 1) for function in functions]
-            assert [future.result(SOON) for future in futures] == [1 + n for n in range(250)]
+        functions = [lambda x, n=n: x + n for n in range(205)]
+        futures = [narrow.submit(function, 1) for function in [*functions, functions[0]]]
+        assert [future.result(SOON) for future in futures] == [*range(1, 206), 1]
 
     def test_a_named_worker_gets_its_task(self) -> None:
         interface = MulticoreInterface(2)
@@ -180,7 +179,7 @@ except KeyboardInterrupt:
     with run(program, str(path)) as master:
         worker = int(eventually(lambda: read(path)))
         os.killpg(master.pid, signal.SIGINT)
-        assert master.communicate(timeout=SOON) == ("stopped\\n", "")
+        assert master.communicate(timeout=SOON) == ("stopped\n", "")
         assert not is_alive(worker)
 
 

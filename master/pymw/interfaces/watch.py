@@ -7,11 +7,10 @@ import threading
 import time
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from pymw.interfaces.multicore import MulticoreInterface
-    from pymw.interfaces.seat import Entry, Seat
+from pymw.interfaces.base import Listener
+from pymw.interfaces.seat import Entry, Seat
 
 # Seconds between looks: while a task with a time limit is about to begin, while long ones run.
 _SOON, _OFTEN, _SELDOM, _NEVER = 0.002, 0.02, 1.0, float("inf")
@@ -21,11 +20,28 @@ _SETTLED = 0.002  # seconds after which a limit that we wrote has been seen, or 
 log = logging.getLogger("pymw")
 
 
-class Watch:
-    """A thread that looks at the workers of an interface while they have something to do."""
+class Watched(Protocol):
+    """What has workers: a Crew."""
 
-    def __init__(self, interface: MulticoreInterface) -> None:
-        self._interface = interface
+    lock: threading.RLock
+    listener: Listener
+    seats: list[Seat]
+
+    def listen(self, seat: Seat) -> None:
+        """Report what has come early."""
+
+    def give_back(self, seat: Seat, position: int) -> None:
+        """A worker will not begin its tasks from this position on."""
+
+    def feed(self) -> None:
+        """Send what the workers can take."""
+
+
+class Watch:
+    """A thread that looks at the workers while they have something to do."""
+
+    def __init__(self, crew: Watched) -> None:
+        self._crew = crew
         self._bell, self._button = Pipe(duplex=False)
         self._lock = threading.Lock()
         self._rings = 0
@@ -56,7 +72,7 @@ class Watch:
         while not self._stopped:
             rings = self._rings
             try:
-                pause = min(self._look(seat) for seat in self._interface.seats)
+                pause = min(self._look(seat) for seat in self._crew.seats)
             except Exception:
                 log.exception("watching the workers failed")
                 pause = _SELDOM
@@ -68,7 +84,7 @@ class Watch:
             self._sleep(pause)
 
     def _sleep(self, pause: float) -> None:
-        news = [seat.news for seat in self._interface.seats if seat.news is not None]
+        news = [seat.news for seat in self._crew.seats if seat.news is not None]
         try:
             ready = wait([self._bell, *news], None if pause == _NEVER else pause)
         except (OSError, ValueError):  # a process died, and its pipe was closed just now
@@ -78,9 +94,9 @@ class Watch:
 
     def _look(self, seat: Seat) -> float:
         """Look at one worker; returns in how many seconds to look again."""
-        interface = self._interface
-        interface.listen(seat)
-        with interface.lock:
+        crew = self._crew
+        crew.listen(seat)
+        with crew.lock:
             if not seat.batches:
                 return _NEVER
             if seat.process.exitcode is not None:
@@ -93,9 +109,9 @@ class Watch:
                 return _OFTEN
             pause = self._unstick(seat, entry)
             fresh, entry.told = not entry.told, True
-        interface.feed()  # what was given back
+        crew.feed()  # what was given back
         if fresh:
-            interface.listener.started(entry.task, seat.name)
+            crew.listener.started(entry.task, seat.name)
         return pause
 
     def _unstick(self, seat: Seat, entry: Entry) -> float:
@@ -114,5 +130,5 @@ class Watch:
             seat.limit(position + 1)
             return _SETTLED
         # The worker was at this task before we set the limit, and still is: it has seen it, or will.
-        self._interface.give_back(seat, position + 1)
+        self._crew.give_back(seat, position + 1)
         return _OFTEN

@@ -10,12 +10,9 @@ class TestThis(Conformance):
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +21,37 @@ import pytest
 from pymw import errors
 from pymw.interfaces.base import Interface
 
-SOON = 30.0  # seconds in which what should come at once has to come, on a busy machine
+from tests.master.interfaces.hard_ends import HardEnds
+from tests.master.interfaces.tasks import (
+    SOON,
+    announce_and_sleep,
+    combine,
+    eventually,
+    fail,
+    fail_unpicklably,
+    is_alive,
+    main_class,
+    moment,
+    note_down,
+    raise_it,
+    read,
+    read_and_spoil,
+    returns_a_lock,
+    same,
+    say,
+    square,
+    sum_of_squares,
+    use_helper,
+    wait_for,
+    wait_if,
+)
 
 
-class Conformance:
+class Conformance(HardEnds):
     """Its flags say what an interface cannot do."""
 
-    survives_death = True  # a task's process that dies takes no other task with it, and is replaced
-    stops_tasks = True  # running tasks can be stopped
-    own_streams = True  # each task's stdout and stderr are kept
     own_processes = True  # tasks run in processes of their own, which arguments and values travel to
     takes_files = True  # data files, modules and source of functions are sent
-    startup = SOON  # seconds until the first task has run
 
     def make(self, workers: int) -> Interface:
         """An interface with this many workers."""
@@ -59,11 +75,6 @@ class Conformance:
         yield master
         master.shutdown(cancel_futures=True)
         self.release(interface)
-
-    def needs(self, *flags: str) -> None:
-        for flag in flags:
-            if not getattr(self, flag):
-                pytest.skip(f"this interface does not promise it: {flag}")
 
     # Values.
 
@@ -134,97 +145,6 @@ class Conformance:
             future.result(SOON)
             assert future.stdout == f"out {number} ä\n"
             assert future.stderr == f"err {number}\n"
-
-    # Death.
-
-    @pytest.mark.parametrize(
-        ("way", "word"),
-        [("exit", "exit status 3"), ("SIGKILL", "SIGKILL"), ("SIGSEGV", "SIGSEGV"), ("SIGABRT", "SIGABRT")],
-    )
-    def test_a_task_that_kills_its_process_fails_alone(
-        self, master: pymw.Master, way: str, word: str
-    ) -> None:
-        self.needs("survives_death")
-        before = [master.submit(same, number) for number in range(100)]
-        bad = master.submit(die, way)
-        after = [master.submit(same, number) for number in range(100)]
-        error = bad.exception(SOON)
-        assert isinstance(error, errors.WorkerDied)
-        assert word in str(error)
-        assert [future.result(SOON) for future in before + after] == [*range(100)] * 2
-
-    def test_many_deaths_are_survived(self, master: pymw.Master) -> None:
-        self.needs("survives_death")
-        futures = [master.submit(die_if, number % 10 == 0, number) for number in range(60)]
-        for number, future in enumerate(futures):
-            if number % 10 == 0:
-                assert isinstance(future.exception(SOON), errors.WorkerDied)
-            else:
-                assert future.result(SOON) == number
-
-    def test_the_last_words_of_a_task_that_died_are_kept(self, master: pymw.Master) -> None:
-        self.needs("survives_death", "own_streams")
-        future = master.submit(die, "exit")
-        future.exception(SOON)
-        assert "last words" in future.stderr
-
-    # Stopping.
-
-    def test_a_waiting_task_is_cancelled_and_never_runs(self, narrow: pymw.Master, tmp_path: Path) -> None:
-        blocker = narrow.submit(wait_for, tmp_path / "go")
-        waiting = [narrow.submit(touch, tmp_path / str(number)) for number in range(5)]
-        for future in waiting:
-            assert future.cancel()
-        with pytest.raises(CancelledError):
-            waiting[0].result(SOON)
-        (tmp_path / "go").touch()
-        assert blocker.result(SOON) == "went"
-        assert narrow.submit(same, 1).result(SOON) == 1
-        assert [path.name for path in tmp_path.iterdir()] == ["go"]
-
-    def test_a_running_task_is_cancelled_and_its_process_is_gone(
-        self, narrow: pymw.Master, tmp_path: Path
-    ) -> None:
-        self.needs("stops_tasks")
-        running = narrow.submit(announce_and_sleep, tmp_path / "pid")
-        pid = int(eventually(lambda: read(tmp_path / "pid")))
-        others = [narrow.submit(same, number) for number in range(10)]
-        assert running.cancel()
-        assert [future.result(SOON) for future in others] == list(range(10))
-        eventually(lambda: not is_alive(pid))
-
-    def test_a_cancelled_task_s_own_processes_are_gone_too(self, narrow: pymw.Master, tmp_path: Path) -> None:
-        self.needs("stops_tasks")
-        running = narrow.submit(start_a_sleeper, tmp_path / "pid")
-        pid = int(eventually(lambda: read(tmp_path / "pid")))
-        running.cancel()
-        eventually(lambda: not is_alive(pid))
-
-    def test_a_time_limit_ends_a_task(self, master: pymw.Master, tmp_path: Path) -> None:
-        self.needs("stops_tasks")
-        master.submit(same, 1).result(self.startup)
-        started = time.monotonic()
-        late = master.options(timeout=0.5).submit(announce_and_sleep, tmp_path / "pid")
-        error = late.exception(SOON)
-        assert isinstance(error, errors.TimeLimitExceeded)
-        assert 0.4 <= time.monotonic() - started < 5
-        pid = int(read(tmp_path / "pid"))
-        eventually(lambda: not is_alive(pid))
-        assert master.submit(same, 1).result(SOON) == 1
-
-    def test_waiting_does_not_count_towards_a_time_limit(self, narrow: pymw.Master) -> None:
-        self.needs("stops_tasks")
-        futures = [narrow.options(timeout=1.5).submit(nap, 0.4) for _ in range(6)]
-        assert [future.result(SOON) for future in futures] == [0.4] * 6
-
-    def test_a_failed_task_is_tried_again(self, master: pymw.Master, tmp_path: Path) -> None:
-        future = master.options(retries=3).submit(fail_times, tmp_path, 2)
-        assert future.result(SOON) == 2
-        assert future.attempts == 3
-
-    def test_a_task_whose_process_died_is_tried_again(self, master: pymw.Master, tmp_path: Path) -> None:
-        self.needs("survives_death")
-        assert master.options(retries=2).submit(die_times, tmp_path, 1).result(SOON) == 1
 
     # Order.
 
@@ -311,7 +231,7 @@ class Conformance:
         for number in range(8):
             master.submit(announce_and_sleep, tmp_path / str(number))
         eventually(lambda: len(list(tmp_path.iterdir())) == 2)
-        pids = [int(eventually(lambda path=path: read(path))) for path in tmp_path.iterdir()]  # type: ignore[misc]
+        pids = [int(eventually(lambda path=path: read(path))) for path in tmp_path.iterdir()]
         started = time.monotonic()
         master.shutdown(cancel_futures=True)
         assert time.monotonic() - started < 10
@@ -325,7 +245,7 @@ class Shared(Conformance):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def master(cls) -> Iterator[pymw.Master]:  # type: ignore[override]
+    def master(cls) -> Iterator[pymw.Master]:
         self = cls()
         interface = self.make(2)
         master = pymw.Master(interface)
@@ -335,175 +255,10 @@ class Shared(Conformance):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def narrow(cls) -> Iterator[pymw.Master]:  # type: ignore[override]
+    def narrow(cls) -> Iterator[pymw.Master]:
         self = cls()
         interface = self.make(1)
         master = pymw.Master(interface)
         yield master
         master.shutdown(cancel_futures=True)
         self.release(interface)
-
-
-# What the tasks do. They live here so that every interface's tests send the same.
-
-
-def same(value: Any) -> Any:
-    return value
-
-
-def combine(a: int, b: int) -> tuple[int, int]:
-    return a, b
-
-
-def fail(reason: str) -> None:
-    raise KeyError(reason)
-
-
-def raise_it(kind: type[BaseException]) -> None:
-    raise kind
-
-
-def fail_unpicklably() -> None:
-    error = ValueError("deep down")
-    error.lock = threading.Lock()  # type: ignore[attr-defined]
-    raise error
-
-
-def returns_a_lock() -> Any:
-    return [threading.Lock()]
-
-
-def say(number: int) -> None:
-    print(f"out {number} ä")
-    print(f"err {number}", file=sys.stderr)
-
-
-def die(way: str) -> None:
-    print("last words", file=sys.stderr)
-    if way == "exit":
-        os._exit(3)
-    os.kill(os.getpid(), getattr(signal, way))
-    time.sleep(SOON)
-
-
-def die_if(wanted: bool, number: int) -> int:
-    if wanted:
-        os._exit(1)
-    return number
-
-
-def wait_for(path: Path) -> str:
-    end = time.monotonic() + 2 * SOON
-    while not path.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    return "went" if path.exists() else "waited in vain"
-
-
-def wait_if(path: Path, wanted: bool) -> None:
-    if wanted:
-        wait_for(path)
-
-
-def touch(path: Path) -> None:
-    path.touch()
-
-
-def nap(seconds: float) -> float:
-    time.sleep(seconds)
-    return seconds
-
-
-def moment() -> float:
-    time.sleep(0.002)
-    return time.time()
-
-
-def announce_and_sleep(path: Path) -> None:
-    path.with_suffix(".new").write_text(str(os.getpid()))
-    path.with_suffix(".new").replace(path)
-    time.sleep(100)
-
-
-def start_a_sleeper(path: Path) -> None:
-    import subprocess
-
-    with subprocess.Popen(["sleep", "100"]) as process:
-        path.write_text(str(process.pid))
-
-
-def fail_times(folder: Path, times: int) -> int:
-    number = len(list(folder.iterdir()))
-    if number < times:
-        (folder / str(number)).touch()
-        raise RuntimeError("not yet")
-    return number
-
-
-def die_times(folder: Path, times: int) -> int:
-    number = len(list(folder.iterdir()))
-    if number < times:
-        (folder / str(number)).touch()
-        os._exit(1)
-    return number
-
-
-def note_down(path: Path, number: int) -> int:
-    with path.open("a") as file:
-        file.write(f"{number}\n")
-    return number
-
-
-def read_and_spoil(name: str) -> str:
-    text = Path(name).read_text()
-    Path(name).write_text("spoiled")
-    return text
-
-
-def use_helper(x: int) -> Any:
-    import pymw_test_helper  # type: ignore[import-not-found]
-
-    return pymw_test_helper.twice(x)
-
-
-def square(x):  # type: ignore[no-untyped-def]
-    return x * x
-
-
-def sum_of_squares(n):  # type: ignore[no-untyped-def]
-    return sum([square(i) for i in range(n + 1)])  # type: ignore[no-untyped-call]
-
-
-# What the tests need.
-
-
-def main_class() -> Any:
-    """A class as a program's __main__ would define it."""
-
-    class Point:
-        def __init__(self, x: int) -> None:
-            self.x = x
-
-    Point.__module__ = "__main__"
-    Point.__qualname__ = "Point"
-    return Point
-
-
-def eventually(condition: Any) -> Any:
-    """What condition returns once it is true."""
-    end = time.monotonic() + SOON
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)
-    return found
-
-
-def read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

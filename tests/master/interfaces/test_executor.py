@@ -15,7 +15,8 @@ from pymw import errors
 from pymw.interfaces.base import Interface
 from pymw.interfaces.executor import ExecutorInterface
 
-from tests.master.interfaces.conformance import SOON, Shared, die, eventually, same
+from tests.master.interfaces.conformance import Shared
+from tests.master.interfaces.tasks import SOON, die, eventually, same
 
 
 class OnExecutor(Shared):
@@ -85,7 +86,7 @@ def test_no_more_is_handed_over_than_keeps_the_workers_busy() -> None:
         def __init__(self) -> None:
             self.calls: list[concurrent.futures.Future[Any]] = []
 
-        def submit(self, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:  # type: ignore[override]
+        def submit(self, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
             self.calls.append(concurrent.futures.Future())
             return self.calls[-1]
 

@@ -21,7 +21,8 @@ from pymw.options import Options
 from pymw.pool import process
 from pymw.work import Work
 
-from tests.master.interfaces.conformance import SOON, Conformance, die, eventually, is_alive, read, wait_for
+from tests.master.interfaces.conformance import Conformance
+from tests.master.interfaces.tasks import SOON, die, eventually, is_alive, read, wait_for
 
 
 class TestMulticore(Conformance):
@@ -142,7 +143,7 @@ def test_a_program_that_ends_without_closing_ends_its_workers(tmp_path: Path) ->
 m = pymw.Master(MulticoreInterface(2))
 m.submit(hold_on, sys.argv[1])
 while not os.path.exists(sys.argv[1]): time.sleep(0.01)
-print(m._interface._scratch.folder)
+print(m._interface._crew.scratch.folder)
 """
     with run(program, str(path)) as master:
         out, err = master.communicate(timeout=SOON)
@@ -155,7 +156,7 @@ def test_a_program_that_closes_leaves_nothing(tmp_path: Path) -> None:
     program = """
 with pymw.Master(MulticoreInterface(2)) as m:
     print(m.submit(os.getpid).result())
-    print(m._interface._scratch.folder)
+    print(m._interface._crew.scratch.folder)
     print(list(m.map(abs, range(10)))[-1])
     assert type(m.submit(os._exit, 3).exception()).__name__ == "WorkerDied"
 assert [t.name for t in threading.enumerate()] == ["MainThread"], threading.enumerate()

@@ -1,4 +1,4 @@
-"""Modules of the user's that use PyMW themselves exist on no volunteer's computer: what they define travels by value."""
+"""Modules of the user's that use PyMW exist on no volunteer's computer: what they define travels by value."""
 
 import subprocess
 import sys

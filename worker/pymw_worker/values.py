@@ -8,8 +8,8 @@ iterate. Here
 * sets and frozensets are written in the order of their elements' own canonical bytes;
 * the order of a dictionary is kept: the caller can see it. Replicas agree about it because the task runs with
   PYTHONHASHSEED=0;
-* classes and functions that travelled by value in a code bundle are written as __main__.NAME, or by the name of
-  their module, which is what they are called in the scientist's program. So a value never carries code.
+* classes and functions that travelled by value in a code bundle are written as __main__.NAME, or by the name
+  of their module, which is what they are called in the scientist's program. So a value never carries code.
 
 Two kinds of values cannot be written without memo: those that contain themselves, and those that share so
 much that they would explode (x = [x, x], sixty times). They fall back to the ordinary pickle.

@@ -269,6 +269,7 @@ class Crew:
             guilty = seat.current()
             words = last_words(seat.base)
             left = [entry for batch in seat.batches for entry in batch.mine()]
+            self._ending = [executor for executor in self._ending if not _is_over(executor)]
             self._ending.append(seat.clear())
             seat.failures = 0 if guilty is not None else seat.failures + 1
             for entry in left:
@@ -296,6 +297,15 @@ class Crew:
             self._registered = True
             with suppress(RuntimeError):  # the end has begun
                 register(close)
+
+
+def _is_over(executor: Any) -> bool:
+    """Whether loky is done with an executor whose process has died; frees its semaphores then."""
+    thread = executor._executor_manager_thread
+    if thread is not None and thread.is_alive():
+        return False
+    executor.shutdown(wait=True)
+    return True
 
 
 def _death(task: Task, how: str, words: tuple[str, str]) -> Ending:

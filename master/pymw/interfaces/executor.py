@@ -15,6 +15,9 @@ from pymw.errors import InterfaceError
 from pymw.interfaces.base import Interface, Task
 from pymw.pool import call as pool_call
 
+# What Dask and Parsl raise when a worker has died; not imported, as neither may be there.
+_DEATHS = {"KilledWorker", "ManagerLost", "WorkerLost"}
+
 EngineFuture = concurrent.futures.Future[Any]
 
 
@@ -166,10 +169,10 @@ class ExecutorInterface(Interface):
 
 def _failure(error: BaseException) -> Ending:
     """The ending of a task that the executor, not the function, has failed."""
-    if isinstance(error, BrokenExecutor):
+    if isinstance(error, BrokenExecutor) or type(error).__name__ in _DEATHS:
         words = (
-            "a worker process of the executor has died, and with it all that the executor had: probably this "
-            f"task or one beside it crashed, or there was no memory left ({error})"
+            "a worker process of the executor has died, perhaps with all that the executor had: probably "
+            f"this task or one beside it crashed, or there was no memory left ({error})"
         )
         return Ending(ending.DIED, message=words)
     return _refused(error)

@@ -86,7 +86,9 @@ class HardEnds:
         (tmp_path / "go").touch()
         assert blocker.result(SOON) == "went"
         assert narrow.submit(same, 1).result(SOON) == 1
-        assert [path.name for path in tmp_path.iterdir()] == ["go"]
+        ran = {path.name for path in tmp_path.iterdir()} - {"go"}
+        # What stops no task cannot take back the one that its engine has fetched in advance either.
+        assert len(ran) <= (0 if self.stops_tasks else 1)
 
     def test_a_running_task_is_cancelled_and_its_process_is_gone(
         self, narrow: pymw.Master, tmp_path: Path

@@ -7,6 +7,7 @@ array, or a stand-in that only remembers what it was given.
 
 from __future__ import annotations
 
+import _compat_pickle
 import base64
 import collections
 import datetime
@@ -36,8 +37,11 @@ _NUMPY = {
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
 }
-_MOST = 20_000_000  # parts of a value: a small pickle can stand for an endless value
+MOST = 20_000_000  # parts of a value: a small pickle can stand for an endless value
 _DEEPEST = 200  # values within values
+# Pickles of protocol 2, which is the newest that Python 2 has, use its names.
+_NAMES_OF_PYTHON_2: dict[tuple[str, str], tuple[str, str]] = _compat_pickle.NAME_MAPPING
+_MODULES_OF_PYTHON_2: dict[str, str] = _compat_pickle.IMPORT_MAPPING
 
 
 class NotPlain(Exception):
@@ -50,7 +54,7 @@ class StandIn:
     parts: of a list or set, or pairs of a dictionary, that it is a subclass of.
     """
 
-    pymw_name = ""
+    pymw_name = "object"
 
     def __new__(cls, *args: Any, **kwargs: Any) -> StandIn:
         made = super().__new__(cls)
@@ -81,6 +85,10 @@ class StandIn:
 
     add = append
 
+    def __call__(self, *args: Any) -> StandIn:
+        """Called where a pickle calls what a call has made, as those of functions do."""
+        return StandIn(self, *args)
+
     def __hash__(self) -> int:
         return id(self)
 
@@ -99,6 +107,8 @@ class _Reader(pickle.Unpickler):
         self._made: dict[str, type] = {}
 
     def find_class(self, module: str, name: str) -> Any:
+        module, name = _NAMES_OF_PYTHON_2.get((module, name), (module, name))
+        module = _MODULES_OF_PYTHON_2.get(module, module)
         full = f"{module}.{name}"
         if full in _HARMLESS:
             return _HARMLESS[full]
@@ -113,13 +123,6 @@ class _Reader(pickle.Unpickler):
             shown = full.removeprefix("__main__.").removeprefix("builtins.")
             self._made[full] = type(name.rpartition(".")[2] or "StandIn", (StandIn,), {"pymw_name": shown})
         return self._made[full]
-
-
-def _reconstruct(cls: Any, base: Any, state: Any) -> Any:
-    """copyreg._reconstructor: how protocol 0 and 1, and Python 2, make an object."""
-    if isinstance(cls, type) and issubclass(cls, StandIn):
-        return cls() if state is None else cls(state)
-    return StandIn(cls, state)
 
 
 def _encode(characters: Any, encoding: Any = "latin-1") -> bytes:
@@ -137,7 +140,6 @@ def _counter(counts: Any = ()) -> dict[Any, Any]:
 
 
 _BUILDERS: dict[str, Callable[..., Any]] = {
-    "copyreg._reconstructor": _reconstruct,
     "_codecs.encode": _encode,
     "collections.defaultdict": _default_dict,
     "collections.Counter": _counter,
@@ -154,7 +156,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.plain = True
-        self._left = _MOST
+        self._left = MOST
 
     def json(self, value: Any, depth: int = 0) -> Any:
         """Raises NotPlain."""

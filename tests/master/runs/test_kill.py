@@ -18,12 +18,22 @@ from tests.master.runs.conftest import rounds
 
 ROOT = Path(__file__).parents[3]
 TASKS = 1000
-LONGEST = 0.9  # seconds: about what one program takes from its start to its end
+STARTING = 0.4  # seconds that a program takes, at least, to find again what there is
 
 
 def start(run: Path, journal: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.master.runs.sweep", str(run), str(journal), str(TASKS)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_a_moment(program: subprocess.Popen[str], journal: Path, chance: random.Random) -> None:
+    """Wait for some time while a program starts, or until it has begun with some tasks, or has ended."""
+    if chance.random() < 0.4:
+        time.sleep(chance.uniform(0, STARTING))
+        return
+    lines = begun(journal).total() + chance.randint(1, TASKS // 3)
+    while begun(journal).total() < lines and program.poll() is None:
+        time.sleep(0.001)
 
 
 def begun(journal: Path) -> Counter[int]:
@@ -54,7 +64,7 @@ def test_a_program_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path:
     kills = 0
     while True:
         with start(run, journal) as program:
-            time.sleep(chance.uniform(0.1, LONGEST))
+            wait_for_a_moment(program, journal, chance)
             program.kill()
             out, err = program.communicate()
         assert err == ""

@@ -154,7 +154,7 @@ class Dispatcher(Owner):
     # What a run that keeps its results does otherwise.
 
     def identify(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Called with each new task before it is added."""
+        """Called with each new task when it is made. Raises FunctionError."""
 
     def announce(self, tasks: list[Task]) -> list[Task]:
         """Called with tasks before the interface gets them; returns those that it is to start."""

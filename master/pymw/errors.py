@@ -3,7 +3,7 @@
 Exception
 └── PyMWError
     ├── FunctionError           a function, or what it needs, cannot be sent to a worker
-    │   └── ArgumentError       an argument cannot be pickled
+    │   └── ArgumentError       the arguments of one call cannot
     ├── InterfaceError          an interface cannot be used, or failed; the original's InterfaceException
     ├── RunError                a run's folder cannot be used
     └── TaskError               a task has no value; the original's TaskException

@@ -89,27 +89,29 @@ class Future(concurrent.futures.Future[T]):
 
     # What the base class finds in the place of its own attributes.
 
-    @property
-    def _condition(self) -> threading.Condition:  # type: ignore[override]
-        condition = self.__made_condition
-        if condition is None:
-            with _making:
-                condition = self.__made_condition
-                if condition is None:
-                    condition = self.__made_condition = threading.Condition()
-        return condition
+    if not TYPE_CHECKING:  # where they are attributes that can be assigned
 
-    @property
-    def _waiters(self) -> list[Any]:  # type: ignore[override]
-        if self.__made_waiters is None:
-            self.__made_waiters = []
-        return self.__made_waiters
+        @property
+        def _condition(self) -> threading.Condition:
+            condition = self.__made_condition
+            if condition is None:
+                with _making:
+                    condition = self.__made_condition
+                    if condition is None:
+                        condition = self.__made_condition = threading.Condition()
+            return condition
 
-    @property
-    def _done_callbacks(self) -> list[Callable[[Future[T]], object]]:
-        if self.__made_callbacks is None:
-            self.__made_callbacks = []
-        return self.__made_callbacks
+        @property
+        def _waiters(self) -> list[Any]:
+            if self.__made_waiters is None:
+                self.__made_waiters = []
+            return self.__made_waiters
+
+        @property
+        def _done_callbacks(self) -> list[Callable[[Future[T]], object]]:
+            if self.__made_callbacks is None:
+                self.__made_callbacks = []
+            return self.__made_callbacks
 
     # What one asks a task.
 
@@ -221,7 +223,7 @@ class Future(concurrent.futures.Future[T]):
     def _put(self, state: str, value: T | None, error: BaseException | None, end: Ending) -> bool:
         if self._state in (FINISHED, CANCELLED):
             return False
-        self._result, self._exception, self.end = value, error, end  # type: ignore[assignment]
+        self._result, self._exception, self.end = value, error, end
         self._state = state
         self.call = None  # arguments may be large
         return True

@@ -8,14 +8,17 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
-from pymw import calls
+from pymw import mapping
 from pymw.dispatcher import Dispatcher, Match
 from pymw.future import Future
 from pymw.interfaces import choose
 from pymw.options import Options
 from pymw.work import Works
+
+if TYPE_CHECKING:
+    from pymw.display import Display
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +37,8 @@ class Master(concurrent.futures.Executor):
     run. At the end of the `with` block it waits for all tasks; if the block is left by an exception, such as
     Ctrl-C, it stops them.
     """
+
+    task_class: ClassVar[type[Future[Any]] | None] = None  # None: the interface's
 
     def __init__(
         self,
@@ -56,6 +61,7 @@ class Master(concurrent.futures.Executor):
         self._run = run
         self._options = Options().changed(**options)
         self._interface = choose.interface(interface)
+        self._task_class = self.task_class or self._interface.task_class
         self._works = Works()
         self._dispatcher = self._make_dispatcher(None)
         _open.add(self._dispatcher)
@@ -87,14 +93,18 @@ class Master(concurrent.futures.Executor):
         What travels is the function and the arguments as they are now. Raises FunctionError if they cannot
         travel; RuntimeError if this master is closed; RunError if its run cannot be used any more.
         """
-        work = self._works.of(fn, self._options)
-        if self._interface.in_process:
-            task: Future[T] = Future(work, None, (args, kwargs), self._options, self._dispatcher)
-        else:
-            bundle, call = work.pack(args, kwargs)
-            task = Future(work, bundle, call, self._options, self._dispatcher)
-        self._dispatcher.identify(task, args, kwargs)
+        task: Future[T] = self._create(fn, args, kwargs, self._options)
         self._add(task)
+        return task
+
+    def _create(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
+    ) -> Future[Any]:
+        """A task that nobody works on yet. Raises FunctionError."""
+        work = self._works.of(fn, options)
+        bundle, call = self._interface.prepare(work, args, kwargs)
+        task = self._task_class(work, bundle, call, options, self._dispatcher)
+        self._dispatcher.identify(task, args, kwargs)
         return task
 
     def _add(self, task: Future[Any]) -> None:
@@ -118,8 +128,8 @@ class Master(concurrent.futures.Executor):
             raise ValueError(f"chunksize is {chunksize}: it must be 1 or more")
         width = self._interface.chunk_width
         if chunksize == 1 or (chunksize is None and (width == 0 or not self._may_chunk())):
-            return calls.one_by_one(self.submit, fn, iterables, timeout)
-        return calls.in_chunks(self.submit, fn, iterables, timeout, chunksize or 0, width)
+            return mapping.one_by_one(self.submit, fn, iterables, timeout)
+        return mapping.in_chunks(self.submit, fn, iterables, timeout, chunksize or 0, width)
 
     def _may_chunk(self) -> bool:
         """Whether a task may hold several calls. Not where limits are for each call, or each is kept."""
@@ -182,7 +192,7 @@ class Executor(Master):
         super().__init__(choose.interface(interface, max_workers), **options)
 
 
-def _display(dispatcher: Dispatcher) -> Any:
+def _display(dispatcher: Dispatcher) -> Display | None:
     """A progress bar, if there is a terminal to show it on."""
     from pymw import display  # noqa: PLC0415  rich takes a while to import
 

@@ -48,13 +48,20 @@ class NotPlain(Exception):
     """A value is too deep, or has too many parts, to be written down."""
 
 
-class StandIn:
+class _Kind(type):
+    """The class of stand-ins' classes: they are shown by the names that they stand for."""
+
+    pymw_name = "object"
+
+    def __repr__(cls) -> str:
+        return cls.pymw_name
+
+
+class StandIn(metaclass=_Kind):
     """An object of a class that does not exist here. given: arguments of its making. state: its attributes.
 
     parts: of a list or set, or pairs of a dictionary, that it is a subclass of.
     """
-
-    pymw_name = "object"
 
     def __new__(cls, *args: Any, **kwargs: Any) -> StandIn:
         made = super().__new__(cls)
@@ -121,8 +128,31 @@ class _Reader(pickle.Unpickler):
                 pass  # not installed, or another version
         if full not in self._made:
             shown = full.removeprefix("__main__.").removeprefix("builtins.")
-            self._made[full] = type(name.rpartition(".")[2] or "StandIn", (StandIn,), {"pymw_name": shown})
+            self._made[full] = _stand_in(shown)
         return self._made[full]
+
+
+def _stand_in(name: str) -> _Kind:
+    return _Kind("StandIn", (StandIn,), {"pymw_name": str(name)})
+
+
+def _named_second(_: Any, name: str, *rest: Any) -> _Kind:
+    """cloudpickle's makers of classes that travel by value."""
+    return _stand_in(name)
+
+
+def _function(*parts: Any) -> _Kind:
+    """cloudpickle's maker of functions that travel by value. Their names come later."""
+    return _stand_in("function")
+
+
+def _name_function(function: Any, state: Any) -> None:
+    _, attributes = state
+    function.pymw_name = str(attributes["__name__"])
+
+
+def _ignore(*parts: Any) -> None:
+    """What a class that travels by value contains."""
 
 
 def _encode(characters: Any, encoding: Any = "latin-1") -> bytes:
@@ -139,7 +169,13 @@ def _counter(counts: Any = ()) -> dict[Any, Any]:
     return dict(counts) if isinstance(counts, dict) else {}
 
 
+_CLOUDPICKLE = "cloudpickle.cloudpickle."
 _BUILDERS: dict[str, Callable[..., Any]] = {
+    f"{_CLOUDPICKLE}_make_skeleton_class": _named_second,
+    f"{_CLOUDPICKLE}_make_skeleton_enum": _named_second,
+    f"{_CLOUDPICKLE}_make_function": _function,
+    f"{_CLOUDPICKLE}_class_setstate": _ignore,
+    f"{_CLOUDPICKLE}_function_setstate": _name_function,
     "_codecs.encode": _encode,
     "collections.defaultdict": _default_dict,
     "collections.Counter": _counter,

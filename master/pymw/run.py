@@ -47,7 +47,7 @@ class RunDispatcher(Dispatcher):
     def identify(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Give a new task its key. Raises FunctionError for what has none, or is too large to be kept."""
         bundle, call = task.bundle, task.call
-        if bundle is None:
+        if bundle is None or not isinstance(call, bytes):  # nothing travels, but what would is kept
             bundle, call = task.work.pack(args, kwargs)
         if len(call) > store.LARGEST:
             raise ArgumentError(

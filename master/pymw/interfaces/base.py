@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol
 
 from pymw.ending import Ending
+from pymw.functions import CodeBundle
 from pymw.future import Future
+from pymw.work import Work
 
 Task = Future[Any]
 
@@ -43,6 +45,10 @@ class Interface(ABC):
 
     Otherwise it gets task.bundle, a CodeBundle, and task.call, the pickled arguments.
     """
+    task_class: ClassVar[type[Task]] = Future
+    """What the tasks are that it gets."""
+    any_python: bool = False
+    """Whether workers may have another version of Python, so that the original's tasks travel as source."""
     chunk_width: int = 0
     """If Master.map may put many calls into one task, how many tasks run at once; 0 if a task is one call."""
 
@@ -81,6 +87,12 @@ class Interface(ABC):
     @abstractmethod
     def close(self) -> None:
         """Stop all tasks, end all processes, remove all temporary files. May be called twice."""
+
+    def prepare(
+        self, work: Work, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[CodeBundle | None, Any]:
+        """What a task's `bundle` and `call` are to be. Raises FunctionError."""
+        return (None, (args, kwargs)) if self.in_process else work.pack(args, kwargs)
 
     def progress(self, task: Task) -> float:
         """How much of a running task is done, 0 to 1; 0 where that is not known."""

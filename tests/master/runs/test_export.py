@@ -128,7 +128,7 @@ def test_functions_that_travel_by_value_stay_what_they_are() -> None:
     data = cloudpickle.dumps(((lambda x: x, 1), {}))
     args, _ = plain.load(data)
     assert args[1] == 1
-    assert "lambda" in repr(args[0])
+    assert repr(args[0]) == "<lambda>"
 
 
 def give(value: Any, *, name: str = "") -> Any:
@@ -147,7 +147,7 @@ def test_an_export_has_all_there_is_to_know_of_each_task(master: MakeMaster, run
     export = Export(run)
     first, second = map(json.loads, export.lines())
     assert (first["task"], first["function"], first["state"]) == (1, "give", "finished")
-    assert first["args"] == [f"{HERE}.Point(x=1, y=2)"]
+    assert first["args"] == ["Point(x=1, y=2)"]
     assert first["kwargs"] == {"name": "one"}
     assert first["value"] == {"class": f"{HERE}.Point", "x": 1, "y": 2}
     assert first["stdout_length"] == len("said x")

@@ -8,7 +8,6 @@ import logging
 import random
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,48 +20,14 @@ from pymw.interfaces.base import Task
 
 from tests.master.runs.conftest import MakeMaster
 from tests.master.runs.threads import Threads
-
-calls: list[int] = []
-fails: set[int] = set()
-counter = threading.Lock()
+from tests.master.runs.work import Fickle, calls, draw, fails, fickle, hold, holding, square
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
     calls.clear()
     fails.clear()
-
-
-def square(x: int) -> int:
-    calls.append(x)
-    if x in fails:
-        raise ValueError(f"no square of {x}")
-    return x * x
-
-
-def draw() -> int:
-    with counter:
-        calls.append(0)
-        return len(calls)
-
-
-class Fickle:
-    """A value whose class changes."""
-
-    broken = False
-
-    def __init__(self, x: int) -> None:
-        self.x = x
-
-    def __setstate__(self, state: dict[str, int]) -> None:
-        if Fickle.broken:
-            raise TypeError("it was another class")
-        self.__dict__.update(state)
-
-
-def fickle(x: int) -> Fickle:
-    calls.append(x)
-    return Fickle(x)
+    holding.clear()
 
 
 def test_finished_tasks_are_not_run_again(master: MakeMaster) -> None:
@@ -128,13 +93,6 @@ def test_a_value_that_cannot_be_read_any_more_is_made_again(
         each.submit(fickle, 1).result()
     assert "a kept value of fickle cannot be used" in caplog.text
     assert calls == [1, 1]
-
-
-holding = threading.Event()
-
-
-def hold() -> None:
-    holding.wait(60)
 
 
 def test_what_was_cancelled_is_run_by_the_next_program(master: MakeMaster) -> None:
@@ -240,7 +198,6 @@ def test_a_failure_of_the_database_ends_all_waiting(
     def write(self: store.Store, changes: store.Changes) -> None:
         raise Broken("of some kind")
 
-    holding.clear()
     each = master(Threads(1, 1))
     first = each.submit(hold)
     monkeypatch.setattr(store.Store, "write", write)

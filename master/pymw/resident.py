@@ -1,0 +1,99 @@
+"""A worker that stays: a process of pymw_worker --serve, which runs task after task (docs/worker.md)."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from pymw_worker import environment, names, process, reporting, words
+
+_END_PATIENCE = 5.0  # seconds that it may take to end its task and itself
+_CANCEL_PATIENCE = 10.0  # seconds after which a worker that does not answer is killed
+
+Answered = Callable[[list[str]], None]
+
+
+class Resident:
+    """One worker process. A thread reads its answers.
+
+    answered: called with the words of each answer (`done 0`, `cancelled`, `failed REASON`), and with `died
+    HOW` when the process has ended unasked. folder: its slot.
+    """
+
+    def __init__(self, python: str, archive: Path, folder: Path, answered: Answered) -> None:
+        """Start it. Raises OSError."""
+        self.folder = folder
+        self._answered = answered
+        self._ending = False
+        self._timer: threading.Timer | None = None
+        self._stderr = folder.with_name(f"{folder.name}.stderr").open("wb")
+        # A session of its own: Ctrl-C is for the master, which then ends us by closing our stdin.
+        self._process = subprocess.Popen(
+            [python, "-E", "-c", environment.boot("__main__"), str(archive), "--serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            cwd=folder,
+            start_new_session=True,
+        )
+        self._thread = threading.Thread(target=self._read, name=f"pymw {folder.name}", daemon=True)
+        self._thread.start()
+
+    def run(self, *options: str) -> None:
+        """Let it run a task in its slot, with the worker's options. Raises OSError if it is dead."""
+        self._write("run", str(self.folder), *options)
+
+    def cancel(self) -> None:
+        """Let it stop its task. It answers; if it does not in time, it is killed."""
+        with contextlib.suppress(OSError):  # dead: `died` comes
+            self._write("cancel")
+        self._timer = threading.Timer(_CANCEL_PATIENCE, self._process.kill)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def progress(self) -> float:
+        """How much of its task is done, 0 to 1."""
+        return float(reporting.read_progress(str(self.folder / names.PROGRESS)) or 0.0)
+
+    def end(self) -> None:
+        """Let it end its task and itself."""
+        self._ending = True
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def join(self) -> None:
+        """Wait until it has ended; it is killed if that takes too long."""
+        try:
+            self._process.wait(_END_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._thread.join(_END_PATIENCE)
+        self._stderr.close()
+
+    def _write(self, *line: str) -> None:
+        assert self._process.stdin is not None
+        data = " ".join(words.escape(word) for word in line) + "\n"
+        self._process.stdin.write(data.encode("ascii"))
+        self._process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            answer = [words.unescape(word) for word in line.decode("ascii", "replace").split()]
+            if answer[:1] != ["ready"]:
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._answered(answer)
+        if not self._ending:
+            status = self._process.wait()
+            self._answered(["died", self._how(status)])
+
+    def _how(self, status: int) -> str:
+        said = Path(self._stderr.name).read_text("utf-8", "replace").strip().splitlines()
+        last = f" ({said[-1]})" if said else ""
+        return f"the worker {process.describe(status)}{last}"

@@ -1,0 +1,38 @@
+"""The files that a worker leaves, as the ending of a task."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from pymw_worker import log, outcome
+from pymw_worker.errors import FormatError
+
+from pymw import ending
+from pymw.ending import Ending
+
+
+def read_ending(result: Path, log_file: Path) -> Ending:
+    """How a task ended, from its result and its log (docs/formats.md), which may be missing."""
+    try:
+        found = outcome.read(str(result))
+    except FormatError as error:
+        return Ending(ending.LOST, message=f"Error reading task result: {error}")
+    data = found.value_bytes if found.status == outcome.VALUE else found.exception_bytes
+    end = Ending(found.status, data, found.type, found.message)
+    try:
+        written = log.read(str(log_file))
+    except FormatError:
+        return end
+    end.stdout = written.stdout.decode("utf-8", "replace")
+    end.stderr = written.stderr.decode("utf-8", "replace")
+    end.traceback, end.facts = written.traceback, dict(written.facts)
+    end.started = _unix_time(end.facts.get("started", ""))
+    return end
+
+
+def _unix_time(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None

@@ -41,7 +41,7 @@ exit status: 0 all is well; 1 status: tasks have failed, export: some values cou
 2 it could not be done; 130 interrupted"""
 
 EXPORT = """\
-Each line is one task, in order of submission: task (its number), function, args and kwargs, state (finished,
+Each line is one task, by number: task (its number), function, args and kwargs, state (finished,
 failed, running, waiting), value or error (type, message, traceback), stdout_length, log (what the worker
 says), submitted, started, finished (UTC), elapsed (seconds), attempts, worker.
 

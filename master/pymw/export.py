@@ -42,7 +42,7 @@ class Export:
         self._connection = store.open_to_read(folder)
 
     def lines(self) -> Iterator[str]:
-        """Each task as one line of JSON, in order of submission. Raises RunError."""
+        """Each task as one line of JSON, by number. Raises RunError."""
         for row in self._rows():
             yield json.dumps(self._facts(row)) + "\n"
 

@@ -174,7 +174,10 @@ class Recorder:
                 changes.handed.append((attempts, record.number))
             else:  # it got to the interface before its turn to be written
                 changes.new.append(task_row(task, HANDED, attempts))
-        changes.new += [task_row(task, WAITING, 0) for task in new if _record(task).arguments is not None]
+        refused = [task for task, *_ in batch.ended]  # tasks may end without having been handed over
+        changes.new += [
+            task_row(task, WAITING, 0) for task in refused + new if _record(task).arguments is not None
+        ]
         changes.again = [(number,) for number in again]
         changes.handles = [(text, _record(task).number) for task, text in batch.handles]
         changes.ended = [times_row(each) for each in batch.ended]

@@ -13,6 +13,8 @@ import time
 from os import PathLike
 from typing import Any
 
+import cloudpickle
+
 from pymw import ending, keys, results, run_folder, store
 from pymw.dispatcher import Dispatcher, Match, Settled
 from pymw.ending import Ending
@@ -32,7 +34,8 @@ class RunDispatcher(Dispatcher):
 
     def __init__(self, interface: Interface, match: Match | None, run: str | PathLike[str]) -> None:
         """Open a run. run: its name or folder, as run_folder.find takes it. Raises RunError."""
-        self._store = Store(run_folder.find(run))
+        adopts = type(interface).adopt is not Interface.adopt
+        self._store = Store(run_folder.find(run), adopts)
         self._naming = threading.Lock()
         self._equal: dict[bytes, int] = {}  # how often each call was submitted
         self._recorder = Recorder(self._store, self.settle, self._give_up)
@@ -139,7 +142,7 @@ class RunDispatcher(Dispatcher):
         """Write down how tasks have ended; they are settled after that."""
         for task, _, _, end in settled:
             end.started = end.started or task.started
-        settled = [_kept_size(each) for each in settled]
+        settled = [_keepable(each) for each in settled]
         if not self._recorder.end(settled):
             assert self._recorder.error is not None
             self.settle([_failed(task, self._recorder.error) for task, *_ in settled])
@@ -158,12 +161,21 @@ def _failed(task: Task, reason: RunError) -> Settled:
     return (task, None, error, Ending(ending.REFUSED, error=error, finished=time.time()))
 
 
-def _kept_size(settled: Settled) -> Settled:
-    """The same, or an error in the place of a value that is too large to be kept."""
-    task, _, _, end = settled
+def _keepable(settled: Settled) -> Settled:
+    """The same with the value as bytes, or an error in the place of a value that cannot be kept."""
+    task, value, error, end = settled
+    if error is None and end.data is None:  # its interface has run it in this process
+        try:
+            end.data = cloudpickle.dumps(value)
+        except Exception as cause:
+            return _lost(task, end, f"the value cannot be kept: {type(cause).__name__}: {cause}")
     size = len(end.data or b"")
     if size + len(end.stdout) + len(end.stderr) + len(end.traceback) <= store.LARGEST:
         return settled
     words = f"the value has {size:,} bytes, and a run keeps {store.LARGEST:,} of each task"
+    return _lost(task, end, f"{words}; write it to a file, and return the file's name")
+
+
+def _lost(task: Task, end: Ending, words: str) -> Settled:
     lost = Ending(ending.UNRETURNABLE, message=words, started=end.started, finished=end.finished)
-    return (task, None, ValueLost(f"{words}; write it to a file, and return the file's name"), lost)
+    return (task, None, ValueLost(words), lost)

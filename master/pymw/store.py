@@ -101,8 +101,11 @@ class Store:
     the functions by key.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open a run, or make one. Raises RunError."""
+    def __init__(self, folder: Path, adopts: bool = False) -> None:
+        """Open a run, or make one. Raises RunError.
+
+        adopts: whether the interface can find tasks again that a program before had handed to it.
+        """
         run_folder.check(folder)
         self.folder = folder
         self._reading = threading.Lock()
@@ -110,21 +113,21 @@ class Store:
         try:
             with told(folder, "written"):
                 self._writer = _connect(folder)
-                self._prepare()
+                self._prepare([WAITING] if adopts else [WAITING, HANDED])
                 self._reader = _connect(folder)
         except BaseException:
             self._lock.release()
             raise
 
-    def _prepare(self) -> None:
+    def _prepare(self, gone: list[int]) -> None:
         write = self._writer.execute
         if not write("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
             self._writer.executescript(_SCHEMA)
         write("PRAGMA journal_mode = WAL")
         write("PRAGMA synchronous = NORMAL")
         write(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-        # Tasks that waited for a program that is gone: this one submits those that it still wants.
-        write(f"DELETE FROM tasks WHERE state = {WAITING}")
+        # Tasks of a program that is gone: this one submits those that it still wants.
+        write(f"DELETE FROM tasks WHERE state IN ({', '.join(map(str, gone))})")
         self.next_number = int(write("SELECT IFNULL(MAX(number), 0) + 1 FROM tasks").fetchone()[0])
         self.empty = self.next_number == 1
         self.functions: dict[bytes, int] = dict(write("SELECT key, id FROM functions").fetchall())

@@ -8,12 +8,13 @@ import logging
 import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pymw
 import pytest
-from pymw import ending, store
+from pymw import ending, results, store
 from pymw.ending import Ending
 from pymw.errors import ArgumentError, RunError, ValueLost
 from pymw.interfaces.base import Task
@@ -179,6 +180,50 @@ def test_a_large_value_is_kept(master: MakeMaster) -> None:
         with master(interface) as each:
             assert len(each.submit(large, 50_000_000).result()) == 50_000_000
     assert interface.runs == 0
+
+
+class Here(Threads):
+    """Has values that were never pickled."""
+
+    def call(self, task: Task) -> Ending:
+        end = super().call(task)
+        end.data = None
+        return end
+
+
+@pytest.mark.parametrize(("value", "kept"), [(7, True), (threading.Lock(), False)])
+def test_a_value_that_never_travelled_is_pickled_to_be_kept(
+    master: MakeMaster, monkeypatch: pytest.MonkeyPatch, value: Any, kept: bool
+) -> None:
+    monkeypatch.setattr(results, "value_of", lambda end, read: (value, None))
+    with master(Here()) as each:
+        future = each.submit(square, 1)
+        if not kept:
+            with pytest.raises(ValueLost, match="the value cannot be kept: TypeError"):
+                future.result()
+            return
+        assert future.result() == 7
+    monkeypatch.undo()
+    with master() as each:
+        assert each.submit(square, 1).result() == 7
+
+
+def test_tasks_that_never_started_may_fail(master: MakeMaster, run: Path) -> None:
+    class Refusing(Threads):
+        def room(self) -> int:
+            return 0
+
+    with master(Refusing()) as each:
+        futures: list[Task] = [each.submit(square, x) for x in range(5)]
+        error = pymw.InterfaceError("there are no workers")
+        each._dispatcher.keep(
+            [(one, None, error, Ending(ending.REFUSED, error=error)) for one in futures]
+        )
+        for future in futures:
+            with pytest.raises(pymw.InterfaceError, match="no workers"):
+                future.result()
+    with contextlib.closing(store.open_to_read(run)) as connection:
+        assert connection.execute("SELECT state FROM tasks").fetchall() == [(store.FAILED,)] * 5
 
 
 def test_a_closed_master_takes_no_tasks(master: MakeMaster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import sqlite3
@@ -42,9 +43,10 @@ class Export:
         self._connection = store.open_to_read(folder)
 
     def lines(self) -> Iterator[str]:
-        """Each task as one line of JSON, by number. Raises RunError."""
-        for row in self._rows():
-            yield json.dumps(self._facts(row)) + "\n"
+        """Each task as one line of JSON, by number. To be called once. Raises RunError."""
+        with contextlib.closing(self._connection):
+            for row in self._rows():
+                yield json.dumps(self._facts(row)) + "\n"
 
     def _rows(self) -> Iterator[sqlite3.Row]:
         last = 0

@@ -6,6 +6,7 @@ nothing that was committed; a power failure may lose the last commits, never dam
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -109,15 +110,13 @@ class Store:
         run_folder.check(folder)
         self.folder = folder
         self._reading = threading.Lock()
-        self._lock = run_folder.Lock(folder)
-        try:
+        with contextlib.ExitStack() as opened:
+            opened.callback(run_folder.Lock(folder).release)
             with told(folder, "written"):
-                self._writer = _connect(folder)
+                self._writer = opened.enter_context(contextlib.closing(_connect(folder)))
                 self._prepare([WAITING] if adopts else [WAITING, HANDED])
-                self._reader = _connect(folder)
-        except BaseException:
-            self._lock.release()
-            raise
+                self._reader = opened.enter_context(contextlib.closing(_connect(folder)))
+            self._opened = opened.pop_all()
 
     def _prepare(self, gone: list[int]) -> None:
         write = self._writer.execute
@@ -166,9 +165,7 @@ class Store:
     def close(self) -> None:
         """Let others have the run. May be called twice."""
         with self._reading:
-            self._reader.close()
-        self._writer.close()
-        self._lock.release()
+            self._opened.close()
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
@@ -182,10 +179,28 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
     if not run_folder.is_run(folder):
         raise RunError(f"there is no run in {folder}")
     with told(folder, "read"):
-        address = (folder / run_folder.DATABASE).absolute().as_uri() + "?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=_BUSY, isolation_level=None)
-        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        try:
+            connection, tables = _connect_to_read(folder, "mode=ro")
+        except sqlite3.OperationalError:
+            if (folder / f"{run_folder.DATABASE}-wal").exists():
+                raise
+            # A closed run of somebody else's: SQLite would make a log first, which it may not here.
+            connection, tables = _connect_to_read(folder, "mode=ro&immutable=1")
+    if not tables:
+        connection.close()
+        raise RunError(f"the run {folder} is empty: the program that made it was ended at once")
     return connection
+
+
+def _connect_to_read(folder: Path, how: str) -> tuple[sqlite3.Connection, int]:
+    """A connection, and how many tables there are."""
+    address = f"{(folder / run_folder.DATABASE).absolute().as_uri()}?{how}"
+    connection = sqlite3.connect(address, uri=True, timeout=_BUSY, isolation_level=None)
+    try:
+        return connection, connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    except BaseException:
+        connection.close()
+        raise
 
 
 _LOGGED = ("type", "message", "traceback", "stdout", "stderr", "facts", "started", "finished")

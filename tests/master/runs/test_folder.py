@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pymw import Master, run_folder
 from pymw.errors import RunError
+from pymw.export import Export
 
 from tests.bench.require import require
 from tests.master.runs.conftest import MakeMaster
@@ -159,21 +162,42 @@ def test_a_run_killed_while_it_was_made_is_usable(run: Path, left: dict[str, byt
     fill(run)
 
 
-def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
-    require((hasattr(os, "geteuid") and os.geteuid() != 0) or hasattr(os, "seteuid"), "a POSIX system")
-    tmp_path.chmod(0o555)
+@pytest.fixture
+def forbidden(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a run `sweep`, in which this test may only read."""
+    require(hasattr(os, "geteuid"), "a system with users")
+    fill(tmp_path / "sweep")
+    folders = [tmp_path / "sweep", tmp_path, *list(tmp_path.parents)[:2]]
+    modes = [folder.stat().st_mode for folder in folders]
     as_root = os.geteuid() == 0
+    for folder in folders:
+        folder.chmod(0o555)
     if as_root:
-        for parent in list(tmp_path.parents)[:3]:
-            parent.chmod(parent.stat().st_mode | 0o055)
         os.seteuid(65534)
     try:
-        with pytest.raises(RunError, match="cannot be written: Permission denied"):
-            Master(Threads(), run=tmp_path / "sweep")
+        yield tmp_path
     finally:
         if as_root:
             os.seteuid(0)
-        tmp_path.chmod(0o755)
+        for folder, mode in zip(folders, modes, strict=True):
+            folder.chmod(mode)
+
+
+def test_a_folder_without_permission_is_told(forbidden: Path) -> None:
+    for name in ("other", "sweep"):
+        with pytest.raises(RunError, match=f"{name} cannot be written: Permission denied"):
+            Master(Threads(), run=forbidden / name)
+
+
+def test_somebody_else_s_run_can_be_read(forbidden: Path) -> None:
+    assert [json.loads(line)["value"] for line in Export(forbidden / "sweep").lines()] == [9]
+
+
+def test_a_run_that_was_ended_at_once_is_empty(run: Path) -> None:
+    run.mkdir()
+    (run / run_folder.DATABASE).touch()
+    with pytest.raises(RunError, match="is empty"):
+        Export(run)
 
 
 def test_times_of_the_owner_are_told(run: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pymw import plain, run_folder, store
+from pymw.errors import RunError
 
 from tests.master.runs.conftest import rounds
 
@@ -43,17 +43,16 @@ def begun(journal: Path) -> Counter[int]:
 
 def finished(run: Path) -> list[int]:
     """The tasks whose results are kept, one for each result."""
-    if not run_folder.is_run(run) or (run / run_folder.DATABASE).stat().st_size == 0:
+    if not run_folder.is_run(run):
         return []
-    with contextlib.closing(store.open_to_read(run)) as connection:
-        try:
-            rows = connection.execute(
-                "SELECT arguments FROM tasks JOIN endings ON task = number AND state = 2"
-            )
-            return [plain.load(row[0])[0][0] for row in rows]
-        except sqlite3.OperationalError:  # killed before it had made its tables
-            assert connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
-            return []
+    try:
+        connection = store.open_to_read(run)
+    except RunError as error:
+        assert "is empty" in str(error)
+        return []
+    with contextlib.closing(connection):
+        rows = connection.execute("SELECT arguments FROM tasks JOIN endings ON task = number AND state = 2")
+        return [plain.load(row[0])[0][0] for row in rows]
 
 
 @pytest.mark.parametrize("seed", range(rounds(3, 100)))

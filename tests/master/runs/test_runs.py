@@ -152,6 +152,14 @@ def test_map_keeps_each_value_by_itself(master: MakeMaster) -> None:
     assert interface.runs == 100
 
 
+def test_chunks_that_are_asked_for_are_kept_as_they_are(master: MakeMaster) -> None:
+    for runs in (10, 0):
+        interface = Threads()
+        with master(interface) as each:
+            assert list(each.map(square, range(100), chunksize=10)) == [x * x for x in range(100)]
+        assert interface.runs == runs
+
+
 def large(size: int) -> bytes:
     return bytes(size)
 
@@ -216,9 +224,7 @@ def test_tasks_that_never_started_may_fail(master: MakeMaster, run: Path) -> Non
     with master(Refusing()) as each:
         futures: list[Task] = [each.submit(square, x) for x in range(5)]
         error = pymw.InterfaceError("there are no workers")
-        each._dispatcher.keep(
-            [(one, None, error, Ending(ending.REFUSED, error=error)) for one in futures]
-        )
+        each._dispatcher.keep([(one, None, error, Ending(ending.REFUSED, error=error)) for one in futures])
         for future in futures:
             with pytest.raises(pymw.InterfaceError, match="no workers"):
                 future.result()

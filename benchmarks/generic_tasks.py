@@ -2,8 +2,8 @@
 
     python benchmarks/generic_tasks.py [--tasks N]
 
-The goal: a task that does nothing takes at most 1.5 times as long as `python -c pass`. Medians of single tasks,
-taken in turns with the bare Python, so that both meet the same disturbances.
+The goal: a task that does nothing takes at most 1.5 times as long as `python -c pass`. Medians of single
+tasks, in turns with the bare Python, so that both meet the same disturbances.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Whether a function still is what it was: a program may assign to a global between two submissions.
 
-Pickling a function at each submission would be safe and slow. Here the names that it reads are looked up again.
-What is changed in place, such as a list that grows, is not noticed: data belongs into arguments.
+Pickling a function at each submission would be safe and slow. Here the names that it reads are looked up
+again. What is changed in place, such as a list that grows, is not noticed: data belongs into arguments.
 """
 
 from __future__ import annotations

@@ -6,22 +6,7 @@ import textwrap
 from pathlib import Path
 
 PROGRAM = """
-    import sys
-    sys.path.insert(0, {tests!r})
     import pymw
-    from tests.master.inline import Inline
-
-    class Packed(Inline):
-        in_process = False
-        def start(self, tasks):
-            import pickle
-            for task in tasks:
-                args, kwargs = pickle.loads(task.call)
-                from pymw_worker import bundle
-                function = pickle.loads(bundle.read(task.bundle.data).function())
-                from pymw.ending import Ending
-                self.listener.started(task)
-                self.listener.ended([(task, Ending("value", pickle.dumps(function(*args, **kwargs))))])
 
     scale = 1
     def helper(x): return x * scale
@@ -39,7 +24,7 @@ PROGRAM = """
         def grow(self, x): return x * scale
     def method(x): return Thing().grow(x)
 
-    with pymw.Master(Packed()) as master:
+    with pymw.Master('generic') as master:
         found = []
         for scale in (1, 2, 3):
             change(scale)
@@ -54,7 +39,6 @@ PROGRAM = """
 
 def test_globals_closures_and_called_functions_are_sent_as_they_are_at_submission(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
-    root = str(Path(__file__).parents[2])
-    program.write_text(textwrap.dedent(PROGRAM).format(tests=root))
+    program.write_text(textwrap.dedent(PROGRAM))
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
     assert done.stdout == "[[10, 10, 10], [20, 20, 20], [30, 30, 30], -10]\n", done.stderr

@@ -60,7 +60,10 @@ class Interface(ABC):
 
     @abstractmethod
     def room(self) -> int:
-        """How many more tasks `start` would take now, so that no worker waits. Cheap, never blocks."""
+        """How many more tasks `start` would take now, so that no worker waits. Cheap, never blocks.
+
+        Raises InterfaceError if it will never take one: the tasks that wait fail with it.
+        """
 
     @abstractmethod
     def start(self, tasks: list[Task]) -> None:
@@ -99,11 +102,18 @@ class Interface(ABC):
         return 0.0
 
     def get_available_workers(self) -> list[Any]:
-        """Those who could take a task now, in the interface's own terms; [None] if they are all alike."""
+        """Those who could take a task now, in the interface's own terms; [None] if they are all alike.
+
+        Raises InterfaceError as `room` does.
+        """
         return [None] if self.room() > 0 else []
 
     def no_match(self) -> bool:
         """No task fitted any available worker. Returns whether to look again at once, in simulated time."""
+        return False
+
+    def no_task(self) -> bool:
+        """No task waits. Returns whether to look again at once, as simulated time goes on without any."""
         return False
 
     def get_status(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ run := .venv/bin/python -m
 help:
 	@echo 'make demo    package an application for this machine and let a real BOINC client run a task of it'
 	@echo 'make test    run every test (ARGS="-k checkpoint" for some)'
-	@echo 'make soak    kill programs at random moments, a hundred times instead of three'
+	@echo 'make soak    kill programs at random moments, in a hundred rounds instead of three'
 	@echo 'make check   lint, formatting, types, and the worker'"'"'s Python 2.5 subset'
 	@echo 'make clean   remove what was built here, .venv included'
 

@@ -1,10 +1,11 @@
-"""A program with a run, for tests that kill it: python -m tests.master.runs.sweep RUN JOURNAL TASKS."""
+"""A program with a run, for tests that kill it: python -m tests.master.runs.sweep RUN JOURNAL TASKS KIND."""
 
 import os
 import sys
 import time
 
 import pymw
+from pymw.interfaces import choose
 
 from tests.master.runs.threads import Threads
 
@@ -19,9 +20,10 @@ def square(x: int, journal: str) -> int:
 
 
 def main() -> None:
-    run, journal, tasks = sys.argv[1:]
+    run, journal, tasks, kind = sys.argv[1:]
     settled: list[object] = []
-    with pymw.Master(Threads(4, 3), run=run + os.sep) as master:
+    interface = Threads(4, 3) if kind == "threads" else choose.named(kind, 2)
+    with pymw.Master(interface, run=run + os.sep) as master:
         futures = [master.submit(square, x, journal) for x in range(int(tasks))]
         for future in futures:
             future.add_done_callback(settled.append)

@@ -17,21 +17,25 @@ from pymw.errors import RunError
 from tests.master.runs.conftest import rounds
 
 ROOT = Path(__file__).parents[3]
-TASKS = 1000
+# Interfaces, and how many tasks make a program run for about a second.
+TASKS = {"threads": 1000, "generic": 60}
 STARTING = 0.4  # seconds that a program takes, at least, to find again what there is
 
 
-def start(run: Path, journal: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.master.runs.sweep", str(run), str(journal), str(TASKS)]
+def start(run: Path, journal: Path, kind: str) -> subprocess.Popen[str]:
+    program = [sys.executable, "-m", "tests.master.runs.sweep"]
+    command = [*program, str(run), str(journal), str(TASKS[kind]), kind]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for_a_moment(program: subprocess.Popen[str], journal: Path, chance: random.Random) -> None:
+def wait_for_a_moment(
+    program: subprocess.Popen[str], journal: Path, tasks: int, chance: random.Random
+) -> None:
     """Wait for some time while a program starts, or until it has begun with some tasks, or has ended."""
     if chance.random() < 0.4:
         time.sleep(chance.uniform(0, STARTING))
         return
-    lines = begun(journal).total() + chance.randint(1, TASKS // 3)
+    lines = begun(journal).total() + chance.randint(1, tasks // 3)
     while begun(journal).total() < lines and program.poll() is None:
         time.sleep(0.001)
 
@@ -55,15 +59,22 @@ def finished(run: Path) -> list[int]:
         return [plain.load(row[0])[0][0] for row in rows]
 
 
-@pytest.mark.parametrize("seed", range(rounds(3, 100)))
-def test_a_program_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path: Path, seed: int) -> None:
+ROUNDS = [("threads", seed) for seed in range(rounds(3, 100))] + [
+    ("generic", seed) for seed in range(rounds(1, 20))
+]
+
+
+@pytest.mark.parametrize(("kind", "seed"), ROUNDS)
+def test_a_program_killed_at_random_moments_ends_as_if_it_had_not_been(
+    tmp_path: Path, kind: str, seed: int
+) -> None:
     chance = random.Random(seed)
     run, journal = tmp_path / "sweep", tmp_path / "journal"
     kept: dict[int, int] = {}  # how often a task had been begun when its result was first seen
     kills = 0
     while True:
-        with start(run, journal) as program:
-            wait_for_a_moment(program, journal, chance)
+        with start(run, journal, kind) as program:
+            wait_for_a_moment(program, journal, TASKS[kind], chance)
             program.kill()
             out, err = program.communicate()
         assert err == ""
@@ -77,7 +88,7 @@ def test_a_program_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path:
             break
         kills += 1
     assert out == "all well\n"
-    assert sorted(done) == list(range(TASKS))
+    assert sorted(done) == list(range(TASKS[kind]))
     assert max(counts.values()) <= kills + 1
     with contextlib.closing(store.open_to_read(run)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -138,6 +138,8 @@ class Dispatcher(Owner):
         settled: list[Settled] = []
         for task, end in known:
             end.finished = now
+            if end.started is not None:  # the worker knows better, and of short tasks it alone knows
+                task.started = end.started
             value, error = results.value_of(end, self._interface.read)
             if error is None or not self._try_again(task, end, error):
                 settled.append((task, value, error, end))

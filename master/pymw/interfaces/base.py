@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from pymw.ending import Ending
 from pymw.functions import CodeBundle
@@ -40,7 +40,7 @@ class Interface(ABC):
     A subclass starts tasks and reports how they ended. It never raises for a task: that is a report as well.
     """
 
-    in_process: ClassVar[bool] = False
+    in_process: bool = False
     """Whether it takes functions as they are (task.work.function, task.call as (args, kwargs)).
 
     Otherwise it gets task.bundle, a CodeBundle, and task.call, the pickled arguments.

@@ -18,7 +18,7 @@ from tests.master.runs.conftest import rounds
 
 ROOT = Path(__file__).parents[3]
 # Interfaces, and how many tasks make a program run for about a second.
-TASKS = {"threads": 1000, "generic": 60}
+TASKS = {"threads": 1000, "multicore": 1000, "generic": 60}
 STARTING = 0.4  # seconds that a program takes, at least, to find again what there is
 
 
@@ -59,8 +59,10 @@ def finished(run: Path) -> list[int]:
         return [plain.load(row[0])[0][0] for row in rows]
 
 
-ROUNDS = [("threads", seed) for seed in range(rounds(3, 100))] + [
-    ("generic", seed) for seed in range(rounds(1, 20))
+ROUNDS = [
+    *[("threads", seed) for seed in range(rounds(3, 100))],
+    *[("multicore", seed) for seed in range(rounds(1, 20))],
+    *[("generic", seed) for seed in range(rounds(1, 20))],
 ]
 
 

@@ -5,12 +5,13 @@ PYTHON ?= python3
 export PYTHON
 run := .venv/bin/python -m
 
-.PHONY: help demo test check clean
+.PHONY: help demo test soak check clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    package an application for this machine and let a real BOINC client run a task of it'
 	@echo 'make test    run every test (ARGS="-k checkpoint" for some)'
+	@echo 'make soak    kill programs at random moments, in a hundred rounds instead of three'
 	@echo 'make check   lint, formatting, types, and the worker'"'"'s Python 2.5 subset'
 	@echo 'make clean   remove what was built here, .venv included'
 
@@ -22,6 +23,10 @@ test:
 	@scripts/setup test
 	@scripts/chroot >/dev/null || echo 'make: no 32-bit system: its tests cannot run'
 	$(run) pytest --durations=10 $(ARGS)
+
+soak:
+	@scripts/setup test
+	PYMW_SOAK=1 $(run) pytest tests/master/runs $(ARGS)
 
 check:
 	@scripts/setup check

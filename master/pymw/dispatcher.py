@@ -100,13 +100,17 @@ class Dispatcher(Owner):
 
     def abandon(self, task: Task) -> None:
         """Stop working on a task that was cancelled."""
+        self.drop(task)
+        self._count(cancelled=1)
+
+    def drop(self, task: Task) -> None:
+        """Take a task that is settled from the queue, or from the interface."""
         with self._lock:
             flying = task in self._flying
             self._flying.discard(task)
             self._queue.drop(task)
         if flying:
             self._interface.cancel(task)
-        self._count(cancelled=1)
 
     def progress(self, task: Task) -> float:
         """How much of a running task is done, 0 to 1."""
@@ -147,10 +151,17 @@ class Dispatcher(Owner):
         with self._lock:
             self._tell()
 
+    def note(self, handles: list[tuple[Task, str]]) -> None:
+        """The interface's own texts about tasks. A run keeps them."""
+
     # What a run that keeps its results does otherwise.
 
-    def announce(self, tasks: list[Task]) -> None:
-        """Called with tasks before the interface gets them."""
+    def identify(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Called with each new task when it is made. Raises FunctionError."""
+
+    def announce(self, tasks: list[Task]) -> list[Task]:
+        """Called with tasks before the interface gets them; returns those that it is to start."""
+        return tasks
 
     def keep(self, settled: list[Settled]) -> None:
         """Called with tasks that have ended; sees to it that they are settled."""
@@ -262,9 +273,10 @@ class Dispatcher(Owner):
     def _start(self, tasks: list[Task]) -> bool:
         for task in tasks:
             task.attempts += 1
-        self.announce(tasks)
         try:
-            self._interface.start(tasks)
+            fresh = self.announce(tasks)
+            if fresh:
+                self._interface.start(fresh)
         except Exception as error:
             self.ended([(task, Ending(ending.REFUSED, error=error)) for task in tasks])
         return bool(tasks)

@@ -36,10 +36,10 @@ class Future(concurrent.futures.Future[T]):
 
     work: the function, as it was given. bundle: what travels of it (None where nothing does). call: the
     pickled arguments, or the pair (args, kwargs) where nothing travels. options: limits and the like. key:
-    identity of the task in its run, None outside a run. submitted, started: unix times; started is None
-    until a worker takes it. waiting: whether it is queued in the master. attempts: how often it was given to
-    a worker. worker: who has it, in the interface's own terms. end: how it ended; before that an empty
-    Ending. owner: whom to ask to stop it.
+    identity of the task in its run, record: the run's notes about it; None outside a run. submitted, started:
+    unix times; started is None until a worker takes it. waiting: whether it is queued in the master.
+    attempts: how often it was given to a worker. worker: who has it, in the interface's own terms. end: how
+    it ended; before that an empty Ending. owner: whom to ask to stop it.
     """
 
     __slots__ = (
@@ -56,6 +56,7 @@ class Future(concurrent.futures.Future[T]):
         "key",
         "options",
         "owner",
+        "record",
         "started",
         "submitted",
         "waiting",
@@ -78,6 +79,7 @@ class Future(concurrent.futures.Future[T]):
         self.options = options
         self.owner = owner
         self.key: bytes | None = None
+        self.record: Any = None
         self.submitted = time.time()
         self.started: float | None = None
         self.waiting = False

@@ -6,6 +6,7 @@ import atexit
 import concurrent.futures
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
@@ -39,15 +40,25 @@ class Master(concurrent.futures.Executor):
 
     task_class: ClassVar[type[Future[Any]] | None] = None  # None: the interface's
 
-    def __init__(self, interface: Any = None, *, progress: bool = False, **options: Any) -> None:
+    def __init__(
+        self,
+        interface: Any = None,
+        *,
+        run: str | PathLike[str] | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> None:
         """Open an interface.
 
         interface: where tasks run: the name of an interface ("multicore", "generic", ...), one of
         pymw.interfaces, a concurrent.futures.Executor of another library, or an object with the original's
-        methods. None: all cores of this computer. progress: show how far all tasks are, on a terminal.
-        options: see pymw.Options; Master.options changes them for some tasks. Raises InterfaceError;
-        TypeError or ValueError for options that make no sense.
+        methods. None: all cores of this computer. run: keep tasks and results in the run of this name, or in
+        this folder, and do not run again what an earlier program of the run has finished (docs/runs.md).
+        progress: show how far all tasks are, on a terminal. options: see pymw.Options; Master.options changes
+        them for some tasks. Raises InterfaceError; RunError; TypeError or ValueError for options that make no
+        sense.
         """
+        self._run = run
         self._options = Options().changed(**options)
         self._interface = choose.interface(interface)
         self._task_class = self.task_class or self._interface.task_class
@@ -57,7 +68,11 @@ class Master(concurrent.futures.Executor):
         self._display = _display(self._dispatcher) if progress else None
 
     def _make_dispatcher(self, match: Match | None) -> Dispatcher:
-        return Dispatcher(self._interface, match)
+        if self._run is None:
+            return Dispatcher(self._interface, match)
+        from pymw.run import RunDispatcher  # noqa: PLC0415  SQLite is for runs alone
+
+        return RunDispatcher(self._interface, match, self._run)
 
     def options(self, **changes: Any) -> Master:
         """The same master with other options for what is submitted through it.
@@ -76,7 +91,7 @@ class Master(concurrent.futures.Executor):
         """Submit a call, fn(*args, **kwargs), as one task; returns at once.
 
         What travels is the function and the arguments as they are now. Raises FunctionError if they cannot
-        travel; RuntimeError if this master is closed.
+        travel; RuntimeError if this master is closed; RunError if its run cannot be used any more.
         """
         task: Future[T] = self._create(fn, args, kwargs, self._options)
         self._add(task)
@@ -88,7 +103,9 @@ class Master(concurrent.futures.Executor):
         """A task that nobody works on yet. Raises FunctionError."""
         work = self._works.of(fn, options)
         bundle, call = self._interface.prepare(work, args, kwargs)
-        return self._task_class(work, bundle, call, options, self._dispatcher)
+        task = self._task_class(work, bundle, call, options, self._dispatcher)
+        self._dispatcher.identify(task, args, kwargs)
+        return task
 
     def _add(self, task: Future[Any]) -> None:
         self._dispatcher.add(task)
@@ -115,8 +132,10 @@ class Master(concurrent.futures.Executor):
         return mapping.in_chunks(self.submit, fn, iterables, timeout, chunksize or 0, width)
 
     def _may_chunk(self) -> bool:
-        """Whether a task may hold several calls. Not where limits are for each call."""
-        return not (self._options.timeout or self._options.retries or self._options.portable)
+        """Whether a task may hold several calls. Not where limits are for each call, or each is kept."""
+        return self._run is None and not (
+            self._options.timeout or self._options.retries or self._options.portable
+        )
 
     def as_completed(
         self, futures: Iterable[Future[T]], timeout: float | None = None

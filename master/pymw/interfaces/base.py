@@ -27,6 +27,12 @@ class Listener(Protocol):
     def room_again(self) -> None:
         """`room` may return more than it did."""
 
+    def note(self, handles: list[tuple[Task, str]]) -> None:
+        """Keep texts by which `adopt` can find tasks again; in a run they are on the disk on return.
+
+        For `start`, before it does what must not be done twice. Raises RunError.
+        """
+
 
 class Interface(ABC):
     """A place where tasks run: a process pool, a cluster, volunteers' computers. It serves one master.
@@ -67,6 +73,15 @@ class Interface(ABC):
         behind no other, so that its time starts when `started` says so. task.worker, if it is not None, is
         who has to do it: one of get_available_workers().
         """
+
+    def adopt(self, tasks: list[tuple[Task, str]]) -> list[Task]:
+        """Take up tasks that an earlier program of the same run had started, and that had not ended.
+
+        tasks: each with the last text that it was noted with, "" if there is none; that may also have been
+        just before the work was really started. Returns those whose end will be reported as if they had been
+        started now; the others are given to `start`. For interfaces whose work outlives the program.
+        """
+        return []
 
     @abstractmethod
     def cancel(self, task: Task) -> None:

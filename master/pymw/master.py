@@ -141,7 +141,7 @@ class Master(concurrent.futures.Executor):
         self, futures: Iterable[Future[T]], timeout: float | None = None
     ) -> Iterator[concurrent.futures.Future[T]]:
         """The futures as they end; concurrent.futures.as_completed."""
-        return concurrent.futures.as_completed(futures, timeout)  # type: ignore[arg-type]
+        return concurrent.futures.as_completed(futures, timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all tasks have ended, `timeout` seconds at most; returns whether they have."""

@@ -10,6 +10,8 @@ class TestThis(Conformance):
 from __future__ import annotations
 
 import os
+import platform
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -95,10 +97,14 @@ class Conformance(HardEnds):
     def test_lambdas_closures_and_partial_results_travel(self, master: pymw.Master) -> None:
         y = 5
         assert master.submit(lambda x: x + y, 1).result(SOON) == 6
-        assert master.submit(lambda: lambda x: x + y).result(SOON)(2) == 7
+        if self.returns_code:
+            assert master.submit(lambda: lambda x: x + y).result(SOON)(2) == 7
 
-    def test_classes_of_the_program_s_main_travel_both_ways(self, master: pymw.Master) -> None:
+    def test_classes_of_the_program_s_main_travel_both_ways(
+        self, master: pymw.Master, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         Point = main_class()
+        monkeypatch.setattr(sys.modules["__main__"], "Point", Point, raising=False)
         found = master.submit(lambda p: Point(p.x + 1), Point(1)).result(SOON)
         assert type(found) is Point and found.x == 2
 
@@ -159,9 +165,9 @@ class Conformance(HardEnds):
         assert sorted(future.result(SOON) for future in high)[10] < began[10]
 
     def test_a_long_task_does_not_hold_up_short_ones(self, master: pymw.Master, tmp_path: Path) -> None:
-        for future in [master.submit(wait_if, tmp_path / "go", False) for _ in range(300)]:
+        for future in [master.submit(wait_if, tmp_path / "go", False) for _ in range(self.many)]:
             future.result(SOON)
-        futures = [master.submit(wait_if, tmp_path / "go", number == 20) for number in range(200)]
+        futures = [master.submit(wait_if, tmp_path / "go", number == 20) for number in range(self.many)]
         for number, future in enumerate(futures):
             if number != 20:
                 future.result(SOON)
@@ -169,15 +175,15 @@ class Conformance(HardEnds):
         (tmp_path / "go").touch()
         futures[20].result(SOON)
 
-    def test_five_hundred_tasks_run_exactly_once_each(self, master: pymw.Master, tmp_path: Path) -> None:
+    def test_many_tasks_run_exactly_once_each(self, master: pymw.Master, tmp_path: Path) -> None:
         log = tmp_path / "log"
         log.touch()
-        futures = [master.submit(note_down, log, number) for number in range(500)]
-        assert [future.result(SOON) for future in futures] == list(range(500))
-        assert sorted(map(int, log.read_text().split())) == list(range(500))
+        futures = [master.submit(note_down, log, number) for number in range(self.many)]
+        assert [future.result(SOON) for future in futures] == list(range(self.many))
+        assert sorted(map(int, log.read_text().split())) == list(range(self.many))
 
     def test_map_gives_values_in_order(self, master: pymw.Master) -> None:
-        assert list(master.map(same, range(1000), timeout=SOON)) == list(range(1000))
+        assert list(master.map(same, range(self.many), timeout=SOON)) == list(range(self.many))
 
     # What comes along.
 
@@ -209,9 +215,8 @@ class Conformance(HardEnds):
 
     def test_the_log_tells_where_a_task_ran(self, master: pymw.Master) -> None:
         self.needs("own_processes")
-        future = master.submit(os.getpid)
-        pid = future.result(SOON)
-        assert future.log["pid"] == str(pid)
+        future = master.submit(platform.python_version)
+        assert future.result(SOON) == future.log["python"]
         assert future.execution_time is not None and future.execution_time < SOON
 
     def test_the_status_counts_workers(self, master: pymw.Master, tmp_path: Path) -> None:

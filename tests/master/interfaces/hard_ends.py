@@ -34,6 +34,8 @@ class HardEnds:
     survives_death = True  # a task's process that dies takes no other task with it, and is replaced
     stops_tasks = True  # running tasks can be stopped
     own_streams = True  # each task's stdout and stderr are kept
+    returns_code = True  # values may be functions of the program
+    many = 300  # tasks that are done within a few seconds
 
     def needs(self, *flags: str) -> None:
         """Skip a test if the interface does not promise what it is about."""
@@ -51,13 +53,13 @@ class HardEnds:
         self, master: pymw.Master, way: str, word: str
     ) -> None:
         self.needs("survives_death")
-        before = [master.submit(same, number) for number in range(100)]
+        before = [master.submit(same, number) for number in range(self.many // 3)]
         bad = master.submit(die, way)
-        after = [master.submit(same, number) for number in range(100)]
+        after = [master.submit(same, number) for number in range(self.many // 3)]
         error = bad.exception(SOON)
         assert isinstance(error, errors.WorkerDied)
         assert word in str(error)
-        assert [future.result(SOON) for future in before + after] == [*range(100)] * 2
+        assert [future.result(SOON) for future in before + after] == [*range(self.many // 3)] * 2
 
     def test_many_deaths_are_survived(self, master: pymw.Master) -> None:
         self.needs("survives_death")

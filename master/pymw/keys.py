@@ -33,7 +33,7 @@ from pymw.errors import ArgumentError
 from pymw.references import ByValue
 
 # What may be written anew each time it is met: tuples, which may share so much that they would explode.
-_EXPANSIONS = 1 << 22
+_EXPANSIONS = 1 << 20
 _LONG = 256  # longer strings count by their hash
 # Python 3.13 notes these in each class: a line, and a tuple in the order of PYTHONHASHSEED.
 _UNSTABLE = ("__firstlineno__", "__static_attributes__")

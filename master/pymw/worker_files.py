@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from pymw_worker import log, outcome
@@ -27,12 +26,4 @@ def read_ending(result: Path, log_file: Path) -> Ending:
     end.stdout = written.stdout.decode("utf-8", "replace")
     end.stderr = written.stderr.decode("utf-8", "replace")
     end.traceback, end.facts = written.traceback, dict(written.facts)
-    end.started = _unix_time(end.facts.get("started", ""))
     return end
-
-
-def _unix_time(text: str) -> float | None:
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None

@@ -14,7 +14,7 @@ from pymw.interfaces.base import Interface
 
 # Flags, attribute of the options, default, metavar, help: as in the original.
 _OPTIONS = (
-    ("-i", "--interface", "interface", "generic", "INTERFACE", "where tasks run: " + ", ".join(choose.NAMES)),
+    ("-i", "--interface", "interface", "generic", "INTERFACE", f"where tasks run: {', '.join(choose.NAMES)}"),
     ("-n", "--num_workers", "n_workers", "4", "N", "number of workers"),
     ("-p", "--project_home", "p_home", "", "DIR", "the project's folder or URL (boinc)"),
     ("-c", "--app_path", "custom_app_dir", "", "DIR", "folder of a worker application of your own (boinc)"),
@@ -32,7 +32,8 @@ def parse_options(parser: Any = None, args: Sequence[str] | None = None) -> Any:
         parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_option if isinstance(parser, optparse.OptionParser) else parser.add_argument
     for short, long, attribute, default, metavar, words in _OPTIONS:
-        add(short, long, dest=attribute, default=default, metavar=metavar, help=words)
+        more: dict[str, Any] = {"choices": list(choose.NAMES)} if attribute == "interface" else {}
+        add(short, long, dest=attribute, default=default, metavar=metavar, help=words, **more)
     given = list(sys.argv[1:] if args is None else args)
     if isinstance(parser, optparse.OptionParser):
         return parser.parse_args(given)

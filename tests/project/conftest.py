@@ -1,13 +1,48 @@
 """A project with a server and clients, all of which end with the test."""
 
+import itertools
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
+from pymw.project import serve
+from pymw.project.jobs import Input, Workunit
+from pymw.project.layout import Layout
 from pymw.project.project import Project
+from pymw.project.serve import Listening
 
 from tests.bench.packages import Packages
+from tests.project.played import Played
 from tests.project.volunteer import Client, Server, free_port
+
+
+@dataclass
+class Lab:
+    """A project with an application for this machine, its server, and real clients.
+
+    url: where clients reach it, which may be a proxy's.
+    """
+
+    project: Project
+    server: Server
+    folder: Path
+    clients: list[Client] = field(default_factory=list)
+
+    def add_client(self, ncpus: int = 1) -> Client:
+        """Start a client that attaches to the owner's account."""
+        folder = self.folder / f"client{len(self.clients)}"
+        client = Client(folder, self.project.settings.url, self.project.owner_key(), ncpus)
+        self.clients.append(client)
+        client.start()
+        return client
+
+    def tell(self) -> str:
+        """What the server and the clients say."""
+        return "\n".join([self.server.log.read_text()[-3000:], *(client.log() for client in self.clients)])
 
 
 @pytest.fixture
@@ -17,35 +52,80 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield made
 
 
-@pytest.fixture
-def served(boinc_client: None, packages: Packages, tmp_path: Path) -> Iterator[tuple[Project, Server]]:
-    """A project with an application for this machine, and its server."""
+@contextmanager
+def opened(folder: Path, packages: Packages, url_port: int = 0) -> Iterator[Lab]:
+    """A lab; everything in it ends with the block. url_port: if clients reach the server through another."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}/pymw/"
-    with Project.create(tmp_path / "lab", name="Lab", url=url, next_rpc_delay=2) as made:
+    url = f"http://127.0.0.1:{url_port or port}/pymw/"
+    with Project.create(folder / "lab", name="Lab", url=url, next_rpc_delay=2) as made:
         made.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
-        server = Server(made.folder, port)
-        server.start()
+        lab = Lab(made, Server(made.folder, port), folder)
         try:
-            yield made, server
+            lab.server.start()
+            yield lab
         finally:
-            server.kill()
+            for client in lab.clients:
+                client.end()
+            lab.server.kill()
+
+
+@pytest.fixture(scope="module")
+def shared_lab(
+    boinc_client: None, packages: Packages, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """A lab with two clients that several tests use, one after the other."""
+    with opened(tmp_path_factory.mktemp("shared"), packages) as lab:
+        lab.add_client()
+        lab.add_client()
+        yield lab
 
 
 @pytest.fixture
-def clients(served: tuple[Project, Server], tmp_path: Path) -> Iterator[Callable[..., Client]]:
-    """Starts clients that are attached to the project."""
-    started: list[Client] = []
+def lab(boinc_client: None, packages: Packages, tmp_path: Path) -> Iterator[Lab]:
+    """A lab without clients for one test."""
+    with opened(tmp_path, packages) as made:
+        yield made
 
-    def start(ncpus: int = 1) -> Client:
-        project, _ = served
-        client = Client(tmp_path / f"client{len(started)}", project.settings.url, project.owner_key(), ncpus)
-        started.append(client)
-        client.start()
-        return client
 
-    try:
-        yield start
-    finally:
-        for client in started:
-            client.end()
+@pytest.fixture
+def make_lab(boinc_client: None, packages: Packages, tmp_path: Path) -> Callable[..., object]:
+    """Makes a lab whose clients go through another port."""
+    return lambda url_port: opened(tmp_path, packages, url_port)
+
+
+@pytest.fixture
+def http(project: Project, packages: Packages) -> Iterator[httpx.Client]:
+    """A client of HTTP, for the server of `project` in a thread, with an application for 64-bit Linux."""
+    project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+    where = Listening("127.0.0.1", 0)
+    server = serve.make(Layout(project.folder), project.settings, where)
+    with serve.bound(where) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+@pytest.fixture
+def play(project: Project, http: httpx.Client) -> Callable[..., Played]:
+    """Makes clients that are played; each has an identity of its own."""
+    count = itertools.count()
+    return lambda **about: Played(http, project.owner_key(), f"{next(count):032x}", **about)
+
+
+@pytest.fixture
+def submit(project: Project) -> Callable[..., Workunit]:
+    """Submits a workunit of this name."""
+    inputs = (Input(project.stage(b"code", "bundle"), "pymw_bundle", sticky=True),)
+
+    def one(name: str = "wu", **about: object) -> Workunit:
+        workunit = Workunit(name=name, inputs=inputs, **about)  # type: ignore[arg-type]
+        project.submit([workunit])
+        return workunit
+
+    return one

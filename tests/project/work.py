@@ -22,7 +22,12 @@ def workunit(project: Project, name: str, function: Callable[..., Any], *args: A
     return Workunit(name=name, inputs=inputs, command_line=f"--python {bundle.python}", **about)
 
 
-def news(project: Project, count: int, seconds: float, tell: Callable[[], str]) -> list[Finished]:
-    """Wait until so many workunits have ended."""
-    wait_for(lambda: len(project.finished_since(0)) >= count, seconds, f"{count} workunits to end", tell)
-    return project.finished_since(0)
+def outcome(project: Project, name: str, seconds: float, tell: Callable[[], str]) -> Finished:
+    """Wait until a workunit has ended."""
+
+    def found() -> list[Finished]:
+        return [news for news in project.finished_since(0) if news.name == name]
+
+    wait_for(found, seconds, f"{name} to end", tell)
+    (finished,) = found()
+    return finished

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,26 +41,48 @@ class Listening:
     key: Path | None = None
 
 
+class Server(uvicorn.Server):
+    """A server that a signal ends in order, with success: uvicorn's own sends itself the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let SIGTERM and Ctrl-C end the server, while it runs."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
 def serve(place: Layout, where: Listening) -> None:
     """Serve a project until SIGTERM or Ctrl-C. Raises ProjectError if that can't be."""
     settings = settings_file.read(place.settings)
-    with alone(place), _bound(where) as listener:
-        application = Application(place, settings)
-        config = uvicorn.Config(
-            application.asgi(),
-            http=_protocol(settings),
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            ssl_certfile=where.certificate,
-            ssl_keyfile=where.key,
-        )
+    with alone(place), bound(where) as listener:
+        server = make(place, settings, where)
         log.info("serving %s at %s port %d", settings.url, *listener.getsockname()[:2])
-        uvicorn.Server(config).run([listener])
+        server.run([listener])
+
+
+def make(place: Layout, settings: Settings, where: Listening) -> Server:
+    """The server of a project, which does not run yet. Raises ProjectError."""
+    config = uvicorn.Config(
+        Application(place, settings).asgi(),
+        http=_protocol(settings),
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ssl_certfile=where.certificate,
+        ssl_keyfile=where.key,
+    )
+    return Server(config)
 
 
 def default_port(url: str) -> int:
@@ -85,7 +109,8 @@ def alone(place: Layout) -> Iterator[None]:
 
 
 @contextmanager
-def _bound(where: Listening) -> Iterator[socket.socket]:
+def bound(where: Listening) -> Iterator[socket.socket]:
+    """A socket that listens. Raises ProjectError."""
     try:
         listener = socket.create_server((where.host, where.port), backlog=1024)
     except OSError as error:

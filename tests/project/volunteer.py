@@ -29,7 +29,8 @@ CLIENT_OPTIONS = (
 class Server:
     """`pymw project serve` as a process of its own."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
+        self.options = options
         self.folder = folder
         self.port = port
         self.log = folder.with_name(folder.name + ".log")
@@ -38,7 +39,7 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [*dies_with_us(), sys.executable, "-m", "pymw.project", "serve", str(self.folder)]
-        command += ["--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--host", "127.0.0.1", "--port", str(self.port), *self.options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_for(self._answers, 20, "the server to answer", self._log)

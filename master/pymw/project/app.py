@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 TIDY_SECONDS = 2.0
 ACCOUNTS_PER_MINUTE = 60  # from one address: whoever guesses passwords gets no further
+GARBLED_SECONDS = 60.0  # until a client whose request could not be read asks again
 PASSWORD_SECONDS = 5.0  # that a wrong one costs, as at a stock project
 _IN_A_THREAD = 100_000  # bytes of a request that is taken apart elsewhere than where all others are served
 
@@ -104,7 +105,7 @@ class Application:
                 asked, found = self._prepare(body)
         except BadRequest as error:
             log.info("%s: a request that cannot be read: %s", _address(http), error)
-            return _xml(self._scheduler.refusal(f"Error in request message: {error}"))
+            return _xml(self._scheduler.refusal(f"Error in request message: {error}", GARBLED_SECONDS))
         answer = partial(
             self._scheduler.answer, request=asked, found=found, address=_address(http), now=time.time()
         )
@@ -190,7 +191,7 @@ class _Limit:
             await PlainTextResponse("too large\n", 413)(scope, receive, send)
         except Broken as error:
             log.info("%s: %s", address, error)
-        except ProjectError as error:
+        except (ProjectError, sqlite3.Error) as error:
             log.error("%s: %s", address, error)
             await _busy()(scope, receive, send)
 

@@ -68,7 +68,6 @@ class SchedulerRequest:
     seconds: float
     instances: float
     code_sign_key: str
-    several_clients: bool
     computer: Computer
     reports: list[Report] = field(default_factory=list)
     others: set[str] | None = None
@@ -112,7 +111,6 @@ def read(body: bytes) -> SchedulerRequest:
         seconds=seconds,
         instances=instances,
         code_sign_key=fields.get("code_sign_key", "").strip(),
-        several_clients=fields.integer("allow_multiple_clients") > 0,
         computer=_computer(fields.get("host_info", "")),
         reports=reports,
         others=others,

@@ -1,7 +1,5 @@
 """`pymw project`: what people type."""
 
-import datetime
-import ipaddress
 import json
 import ssl
 import subprocess
@@ -10,10 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from pymw.project.project import Project
 
 from tests.bench.packages import Packages
@@ -69,28 +63,6 @@ def test_the_systemd_unit_names_everything_by_its_whole_path(project: Project) -
     unit = run("systemd", project.folder)
     assert f'ExecStart="{sys.executable}" -m pymw.project serve "{project.folder}"' in unit
     assert f'ReadWritePaths="{project.folder}"' in unit
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (tmp_path / "chain.pem").write_bytes(made.public_bytes(pem))
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (tmp_path / "key.pem").write_bytes(secret)
-    return tmp_path / "chain.pem", tmp_path / "key.pem"
 
 
 def test_it_serves_with_tls_what_lies_in_apps_and_alone(

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from pathlib import Path
 
 from pymw.project.outcomes import Failure, Success
+from pymw.project.project import Project
 from pymw.project.states import ABORTED_BY_PROJECT, ErrorMask
 
-from tests.bench.packages import log_facts, value_in
+from tests.bench.packages import Packages, log_facts, value_in
 from tests.client import jobs
 from tests.project import tasks, work
 from tests.project.conftest import Lab
 from tests.project.proxy import Proxy
-from tests.project.volunteer import Server, free_port, wait_for
+from tests.project.volunteer import Client, Server, free_port, wait_for
 
 
 def test_a_client_attaches_and_brings_back_a_result(shared_lab: Lab) -> None:
@@ -104,3 +106,33 @@ def test_an_upload_that_broke_goes_on_where_it_was(
         assert len(value_in(finished.outcome.files["pymw_result"])) == 3_200_000
         resumed = [offset for offset in proxy.offsets if offset]
         assert resumed and 1_000_000 < resumed[0] < 3_200_000, proxy.offsets
+
+
+def test_a_volunteer_makes_an_account_and_attaches_with_tls(
+    boinc_client: None, packages: Packages, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    port = free_port()
+    url = f"https://127.0.0.1:{port}/pymw/"
+    chain, key = certificate
+    with Project.create(tmp_path / "lab", name="Lab", url=url, next_rpc_delay=2) as project:
+        project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+        project.submit([work.workunit(project, "one", jobs.total, [20, 22])])
+        server = Server(project.folder, port, "--certificate", str(chain), "--key", str(key))
+        client = Client(tmp_path / "client", url, "")
+        (client.folder / "ca-bundle.crt").write_bytes(chain.read_bytes())
+        try:
+            server.start()
+            client.start()
+            person = ("v@example.org", "a password")
+            made = client.command("--create_account", url, *person, "A volunteer") or ""
+            found = client.command("--lookup_account", url, *person) or ""
+            account = found.partition("account key: ")[2].strip()
+            assert len(account) == 32 and account in made
+            assert client.command("--project_attach", url, account) is not None
+            finished = work.outcome(project, "one", 90, client.log)
+            assert isinstance(finished.outcome, Success)
+            (host,) = project.hosts()
+            assert host.account == "A volunteer"
+        finally:
+            client.end()
+            server.kill()

@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-m", "--num_individuals", type=int, default=40, metavar="N", help="size of the pool")
+    parser.add_argument("-m", "--num_individuals", type=int, default=40, metavar="N", help="pool size")
     parser.add_argument("-l", "--gene_length", type=int, default=40, metavar="N", help="genes of each")
     parser.add_argument("-t", "--total_generations", type=int, default=15, metavar="N", help="generations")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same evolution")
@@ -48,9 +48,8 @@ def main() -> None:
     with pymw.Master(interfaces.get_interface(options)) as master:
         for generation in range(options.total_generations):
             weights = list(master.map(fitness, pool))
-            print(
-                f"generation {generation:3}: best {max(weights):4}, average {sum(weights) / len(weights):7.2f}"
-            )
+            average = sum(weights) / len(weights)
+            print(f"generation {generation:3}: best {max(weights):4}, average {average:7.2f}")
             pool = breed(rng, pool, weights, 1 / length)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pymw import ending, results
 from pymw.ending import Ending
+from pymw.errors import InterfaceError
 from pymw.future import Owner
 from pymw.interfaces.base import Interface, Task
 from pymw.limits import Limits
@@ -133,6 +134,8 @@ class Dispatcher(Owner):
         settled: list[Settled] = []
         for task, end in known:
             end.finished = now
+            if end.started is not None:  # the worker knows better, and of short tasks it alone knows
+                task.started = end.started
             value, error = results.value_of(end, self._interface.read)
             if error is None or not self._try_again(task, end, error):
                 settled.append((task, value, error, end))
@@ -196,6 +199,8 @@ class Dispatcher(Owner):
             news = self._news
             try:
                 began = self._start_matched() if self._match else self._start_next()
+            except InterfaceError as error:
+                began = self._refuse_all(error)
             except Exception:
                 log.exception("the interface failed when it was asked for room")
                 began = False
@@ -215,7 +220,7 @@ class Dispatcher(Owner):
     def _start_next(self) -> bool:
         """Give the interface what it has room for; returns whether that was anything."""
         if not self._queue:
-            return False
+            return self._interface.no_task()
         room = self._interface.room()
         if room <= 0:
             return bool(self._queue) and self._interface.no_match()
@@ -228,9 +233,9 @@ class Dispatcher(Owner):
         """Start the task that the user's scheduler chooses on the worker that it chooses."""
         with self._lock:
             tasks = self._queue.tasks()
-        workers = self._interface.get_available_workers() if tasks else []
         if not tasks:
-            return False
+            return self._interface.no_task()
+        workers = self._interface.get_available_workers()
         if not workers:
             return self._interface.no_match()
         task, worker = self._matched(tasks, workers)
@@ -263,6 +268,14 @@ class Dispatcher(Owner):
         except Exception as error:
             self.ended([(task, Ending(ending.REFUSED, error=error)) for task in tasks])
         return bool(tasks)
+
+    def _refuse_all(self, error: InterfaceError) -> bool:
+        """Fail the tasks that wait, as the interface says that it will never take one."""
+        with self._lock:
+            tasks = self._queue.take(len(self._queue))
+        now = time.time()
+        self.keep([(task, None, error, Ending(ending.REFUSED, error=error, finished=now)) for task in tasks])
+        return False
 
     def _enforce_limits(self) -> None:
         """Stop the tasks that run for too long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pymw_worker import outcome
 
@@ -26,7 +27,8 @@ class Ending:
     could not be pickled). type, message: name and text of the exception, or the reason in one sentence.
     traceback: of the worker. stdout, stderr: what the task printed, the last of it. facts: what else the
     worker's log says (docs/formats.md). started, finished: unix times, None if the worker did not say.
-    error: the exception itself, where an interface in this process has it.
+    value, error: the value (with data None) or the exception itself, where an interface in this process has
+    it.
     """
 
     status: str
@@ -40,3 +42,4 @@ class Ending:
     started: float | None = None
     finished: float | None = None
     error: BaseException | None = None
+    value: Any = None

@@ -3,7 +3,7 @@
 Exception
 └── PyMWError
     ├── FunctionError           a function, or what it needs, cannot be sent to a worker
-    │   └── ArgumentError       an argument cannot be pickled
+    │   └── ArgumentError       the arguments of one call cannot
     ├── InterfaceError          an interface cannot be used, or failed; the original's InterfaceException
     ├── ProjectError            a BOINC project's folder, or what it was asked, cannot be used
     │   └── ProjectConflict     a name is taken by something else

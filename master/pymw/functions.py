@@ -6,25 +6,30 @@ Two forms: `pickled` takes any function as it is and needs the same minor versio
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import cloudpickle
-from pymw_worker import arguments, bundle
+from pymw_worker import arguments, bundle, container
 from pymw_worker.errors import FormatError
 
+from pymw import calls, keys, references
+from pymw.calls import Call
 from pymw.errors import ArgumentError, FunctionError
-from pymw.modules import Modules
+from pymw.imports import Import
+from pymw.modules import DEFERRED, Modules
 from pymw.sources import source_of
 
 ModuleLike = str | PathLike[str] | ModuleType
 Files = Mapping[str, str | PathLike[str]] | Iterable[str | PathLike[str]]
+
+_MODULES, _FILES = "modules/", "files/"
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class CodeBundle:
 
     entry: the function's name. form: `bundle.PICKLE` or `bundle.SOURCE`. python: the versions of Python that
     can run it, as the launcher's `--python` takes them. digest: SHA-256 of the manifest, in hexadecimal.
+    identity: the key of the function alone. modules: names of the user's modules in it, and of the modules
+    that it requires.
     """
 
     entry: str
@@ -40,25 +47,63 @@ class CodeBundle:
     python: str
     data: bytes = field(repr=False)
     digest: str
+    identity: bytes = field(repr=False)
+    modules: frozenset[str] = field(repr=False)
 
-    def pack(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
-        """The pickled arguments of one call. Raises ArgumentError."""
-        call = (tuple(args), dict(kwargs))
-        try:
-            # Protocol 2 is the newest that Python 2 reads.
-            return cloudpickle.dumps(call) if self.form == bundle.PICKLE else pickle.dumps(call, 2)
-        except Exception as error:
-            raise ArgumentError(f"the arguments of {self.entry} cannot be pickled: {error}") from error
+    @cached_property
+    def key(self) -> bytes:
+        """32 bytes that are the same in every process that makes this bundle of the same script and files."""
+        box = container.read(self.data, bundle.KIND)
+        parts = [self.entry, self.form, self.python, box.facts.get("requires", ""), self.identity]
+        for name, member in sorted(box.members.items()):
+            if name != "function":
+                parts += [name, member.digest]
+        return keys.of_parts(parts)
 
-    def arguments_file(self, task: str, call: bytes) -> bytes:
-        """The arguments file of one call, from what `pack` returned."""
-        return bytes(arguments.pack(self.digest, task, call))
+    def pack(self, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Call:
+        """Pickle the arguments of one call.
+
+        If the call's `modules` are not empty, the call needs the bundle `with_modules(call.modules)`. Raises
+        ArgumentError for arguments that cannot be sent.
+        """
+        return calls.pack(self.entry, args, kwargs or {}, self.modules, self.form == bundle.SOURCE)
+
+    def arguments_file(self, task: str, pickle: bytes) -> bytes:
+        """The arguments file of a call that has been packed. task: the master's name of the task."""
+        return bytes(arguments.pack(self.digest, task, pickle))
 
     def arguments(
         self, task: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The arguments file of one call. Raises ArgumentError for arguments that cannot be pickled."""
-        return self.arguments_file(task, self.pack(args, kwargs or {}))
+        """The arguments file of one call. Raises ArgumentError for arguments that cannot be sent."""
+        call = self.pack(tuple(args), kwargs)
+        if call.modules:
+            raise ArgumentError(
+                f"the arguments of {self.entry} need {', '.join(sorted(call.modules))}, "
+                "which its code bundle lacks: name it in `modules`"
+            )
+        return self.arguments_file(task, call.pickle)
+
+    def with_modules(self, names: Iterable[str]) -> CodeBundle:
+        """The same function with these modules sent along or required as well. Raises FunctionError."""
+        box = container.read(self.data, bundle.KIND)
+        contents = {name: box.read(name) for name in box.members}
+        needed = Modules()
+        needed.shipped.update(_below(_MODULES, contents))
+        needed.required.update(bundle.read(self.data).requires)
+        for name in sorted(names):
+            needed.find(Import(name), f"a call of {self.entry}")
+        made = _bundle(
+            needed,
+            _below(_FILES, contents),
+            self.entry,
+            self.form,
+            self.python,
+            self.identity,
+            function=contents["function"],
+            cloudpickle=box.facts.get("cloudpickle"),
+        )
+        return replace(made, modules=made.modules | self.modules)
 
 
 def pickled(
@@ -66,25 +111,31 @@ def pickled(
 ) -> CodeBundle:
     """Bundle a function by cloudpickle, for volunteers with this very minor version of Python.
 
-    modules: names, paths or modules that the function imports. Those that are installed are required of the
-    volunteer's Python; those of the user's own are sent along, as is the module that defines the function.
+    The modules that it refers to and imports are found: the user's own are sent along with what they import,
+    installed ones are required of the volunteer's Python. modules: names, paths or modules that cannot be
+    found so, such as those that it imports by a computed name.
     files: data files, put into the task's current folder: paths, or a mapping of the names there to paths.
     Raises FunctionError.
     """
     needed = Modules()
     for module in modules:
         needed.add(module)
-    home = getattr(function, "__module__", None) or "__main__"
-    if home not in ("__main__", "builtins"):
-        needed.add(home)
     entry = _name(function)
     try:
-        data = cloudpickle.dumps(function)
+        data, met = references.dumps(function)
+        identity = keys.of_value(function)
     except Exception as error:
-        raise FunctionError(f"the function {entry} cannot be pickled: {error}") from error
+        raise FunctionError(f"the function {entry} cannot be pickled: {calls.reason(error)}") from error
+    for name in met.modules:
+        needed.find(Import(name), f"the function {entry}")
+    for one, asker in met.imports():
+        needed.find(one, asker)
     python = "{}.{}".format(*sys.version_info[:2])
     version = cloudpickle.__version__
-    return _bundle(needed, files, entry, bundle.PICKLE, python, function=data, cloudpickle=version)
+    contents = _read(files)
+    return _bundle(
+        needed, contents, entry, bundle.PICKLE, python, identity, function=data, cloudpickle=version
+    )
 
 
 def from_source(
@@ -104,21 +155,35 @@ def from_source(
     names = [needed.add(module) for module in modules]
     source = source_of(function, dep_funcs, names, needed)
     data = ("# -*- coding: utf-8 -*-\n" + source).encode()
-    return _bundle(needed, files, _name(function), bundle.SOURCE, python, function=data)
+    identity = keys.of_parts([data])
+    return _bundle(needed, _read(files), _name(function), bundle.SOURCE, python, identity, function=data)
 
 
-def _bundle(needed: Modules, files: Files, entry: str, form: str, python: str, **contents: Any) -> CodeBundle:
+def _bundle(
+    needed: Modules,
+    files: Mapping[str, bytes],
+    entry: str,
+    form: str,
+    python: str,
+    identity: bytes,
+    **contents: Any,
+) -> CodeBundle:
     try:
-        contents.update(modules=needed.shipped, files=_read(files), requires=needed.required)
+        contents.update(modules=needed.shipped, files=files, requires=needed.required)
         data = bundle.pack(form, entry, python, **contents)
         digest = bundle.read(data).digest
     except FormatError as error:
         raise FunctionError(f"the function {entry} cannot be bundled: {error}") from error
-    return CodeBundle(entry, form, python, data, digest)
+    followed = {name for name, need in needed.followed.items() if need >= DEFERRED}
+    return CodeBundle(entry, form, python, data, digest, identity, frozenset(followed | needed.required))
 
 
 def _name(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _below(folder: str, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name.removeprefix(folder): data for name, data in contents.items() if name.startswith(folder)}
 
 
 def _read(files: Files) -> dict[str, bytes]:

@@ -196,6 +196,7 @@ class Future(concurrent.futures.Future[T]):
             if self._state not in (PENDING, RUNNING):
                 return False
             self._state = PENDING
+        self.worker = None  # or an interface would take it for the one who has to do it
         return True
 
     def settle(self, value: T | None, error: BaseException | None, end: Ending) -> bool:

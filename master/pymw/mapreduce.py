@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pymw_worker import outcome
 
@@ -13,17 +13,24 @@ from pymw.ending import Ending
 from pymw.future import Owner
 from pymw.original_task import PyMW_Task
 
-if TYPE_CHECKING:
-    from pymw.pymw import PyMW_Master
-
 Block = list[Any]  # path, first byte, byte after the last
+
+
+class Master(Protocol):
+    """What a PyMW_Master does for us."""
+
+    def inner_task(self, function: Callable[..., Any], args: Any, modules: Any, dep_funcs: Any) -> PyMW_Task:
+        """Submit a step, which get_result does not know."""
+
+    def whole_task(self, function: Callable[..., Any], name: str, owner: Owner) -> PyMW_Task:
+        """A task that the owner does, and get_result knows."""
 
 
 class PyMW_MapReduce:
     """Splits data, maps the parts, and reduces what came back."""
 
-    def __init__(self, master: PyMW_Master) -> None:
-        """master: whose interface does the work."""
+    def __init__(self, master: Master) -> None:
+        """master: the PyMW_Master whose interface does the work."""
         self._master = master
 
     def submit_task_mapreduce(
@@ -57,7 +64,7 @@ class _Steps(Owner):
 
     def __init__(
         self,
-        master: PyMW_Master,
+        master: Master,
         name: str,
         parts: list[list[Any]],
         exec_map: Callable[[Any], Any],

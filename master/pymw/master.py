@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
-from pymw import calls
+from pymw import mapping
 from pymw.dispatcher import Dispatcher, Match
 from pymw.future import Future
 from pymw.interfaces import choose
@@ -111,8 +111,8 @@ class Master(concurrent.futures.Executor):
             raise ValueError(f"chunksize is {chunksize}: it must be 1 or more")
         width = self._interface.chunk_width
         if chunksize == 1 or (chunksize is None and (width == 0 or not self._may_chunk())):
-            return calls.one_by_one(self.submit, fn, iterables, timeout)
-        return calls.in_chunks(self.submit, fn, iterables, timeout, chunksize or 0, width)
+            return mapping.one_by_one(self.submit, fn, iterables, timeout)
+        return mapping.in_chunks(self.submit, fn, iterables, timeout, chunksize or 0, width)
 
     def _may_chunk(self) -> bool:
         """Whether a task may hold several calls. Not where limits are for each call."""

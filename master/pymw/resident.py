@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from pymw_worker import environment, names, process, reporting, words
+from pymw_worker import names, process, reporting, words
 
+# As the launcher starts the worker (docs/launcher.md).
+_BOOT = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()"
 _END_PATIENCE = 5.0  # seconds that it may take to end its task and itself
 _CANCEL_PATIENCE = 10.0  # seconds after which a worker that does not answer is killed
 
@@ -29,16 +31,17 @@ class Resident:
         self._answered = answered
         self._ending = False
         self._timer: threading.Timer | None = None
-        self._stderr = folder.with_name(f"{folder.name}.stderr").open("wb")
-        # A session of its own: Ctrl-C is for the master, which then ends us by closing our stdin.
-        self._process = subprocess.Popen(
-            [python, "-E", "-c", environment.boot("__main__"), str(archive), "--serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            cwd=folder,
-            start_new_session=True,
-        )
+        self._said = folder.with_name(f"{folder.name}.stderr")
+        with self._said.open("wb") as stderr:
+            # A session of its own: Ctrl-C is for the master, which then ends us by closing our stdin.
+            self._process = subprocess.Popen(
+                [python, "-E", "-c", _BOOT, str(archive), "--serve"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=folder,
+                start_new_session=True,
+            )
         self._thread = threading.Thread(target=self._read, name=f"pymw {folder.name}", daemon=True)
         self._thread.start()
 
@@ -73,7 +76,6 @@ class Resident:
             self._process.kill()
             self._process.wait()
         self._thread.join(_END_PATIENCE)
-        self._stderr.close()
 
     def _write(self, *line: str) -> None:
         assert self._process.stdin is not None
@@ -83,17 +85,19 @@ class Resident:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            answer = [words.unescape(word) for word in line.decode("ascii", "replace").split()]
-            if answer[:1] != ["ready"]:
-                if self._timer is not None:
-                    self._timer.cancel()
-                self._answered(answer)
+        with self._process.stdout as answers:
+            for line in answers:
+                answer = [words.unescape(word) for word in line.decode("ascii", "replace").split()]
+                if answer[:1] != ["ready"]:
+                    if self._timer is not None:
+                        self._timer.cancel()
+                    self._answered(answer)
+        status = self._process.wait()
         if not self._ending:
-            status = self._process.wait()
+            self.end()
             self._answered(["died", self._how(status)])
 
     def _how(self, status: int) -> str:
-        said = Path(self._stderr.name).read_text("utf-8", "replace").strip().splitlines()
+        said = self._said.read_text("utf-8", "replace").strip().splitlines()
         last = f" ({said[-1]})" if said else ""
         return f"the worker {process.describe(status)}{last}"

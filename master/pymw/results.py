@@ -38,8 +38,10 @@ def value_of(end: Ending, read: Reader = pickle.loads) -> tuple[Any, BaseExcepti
     if end.error is not None:
         return None, end.error
     if end.status == ending.VALUE:
+        if end.data is None:
+            return end.value, None
         try:
-            return read(end.data or b""), None
+            return read(end.data), None
         except Exception as error:
             end.status = ending.LOST
             return None, errors.ResultLost(

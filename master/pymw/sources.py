@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pymw import imports
 from pymw.errors import FunctionError
+from pymw.imports import Import
 from pymw.modules import Modules
 
 _ALWAYS_THERE = {*dir(builtins), "__name__", "__file__"}
@@ -36,8 +38,12 @@ def source_of(
     )
     future = _FUTURE if any(_has_postponed_annotations(*item) for item in texts.items()) else ""
     for one, text in texts.items():
-        for name in _global_names(compile(future + text, one.__name__, "exec", dont_inherit=True)) - known:
+        code = compile(future + text, one.__name__, "exec", dont_inherit=True)
+        for name in sorted(_global_names(code) - known):
             lines.add(_import_line(name, one, needed))
+        for wanted in imports.of_code(code, "", future + text):
+            if wanted.module != "__future__":
+                needed.find(wanted, f"the function {one.__name__}")
     return future + "".join(sorted(lines)) + "\n\n" + "\n\n".join(texts.values())
 
 
@@ -91,7 +97,7 @@ def _import_line(name: str, one: Any, needed: Modules) -> str:
         raise FunctionError(f"{one.__name__} uses the name {name}, which is not defined")
     value = namespace[name]
     if isinstance(value, ModuleType):
-        needed.add(value)
+        needed.find(Import(value.__name__), f"the function {one.__name__}")
         return (
             f"import {value.__name__}\n" if value.__name__ == name else f"import {value.__name__} as {name}\n"
         )
@@ -100,7 +106,7 @@ def _import_line(name: str, one: Any, needed: Modules) -> str:
     if home == one.__module__ and isinstance(value, FunctionType | type):
         raise FunctionError(f"{one.__name__} uses {name}: add it to dep_funcs")
     if isinstance(home, str) and getattr(sys.modules.get(home), str(original), None) is value:
-        needed.add(sys.modules[home])
+        needed.find(Import(home), f"the function {one.__name__}")
         return f"from {home} import {original} as {name}\n"
     raise FunctionError(
         f"{one.__name__} uses the name {name}, which a volunteer does not know: "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from pymw import functions
 from pymw.functions import CodeBundle
 from pymw.options import Options
+from pymw.snapshot import Snapshot
+
+_KEPT = 128  # functions of a master whose bundles are kept; a program may make a lambda for each task
 
 
 class Work:
@@ -17,6 +21,8 @@ class Work:
         self.function = function
         self._options = options
         self._bundle: CodeBundle | None = None
+        self._snapshot = Snapshot(None)
+        self._wider: dict[frozenset[str], CodeBundle] = {}
 
     @property
     def name(self) -> str:
@@ -25,9 +31,19 @@ class Work:
 
     def pack(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[CodeBundle, bytes]:
         """The code bundle and the pickled arguments of one call. Raises FunctionError."""
-        if self._bundle is None:
-            self._bundle = self._build()
-        return self._bundle, self._bundle.pack(args, kwargs)
+        bundle = self._bundle
+        if bundle is None or not self._snapshot.is_current():
+            self._snapshot = Snapshot(self.function)
+            self._wider.clear()
+            bundle = self._bundle = self._build()
+        packed, modules = bundle.pack(args, kwargs)
+        return (self._with(bundle, modules) if modules else bundle), packed
+
+    def _with(self, bundle: CodeBundle, modules: frozenset[str]) -> CodeBundle:
+        """The bundle with the modules that the arguments of a call need as well."""
+        if modules not in self._wider:
+            self._wider[modules] = bundle.with_modules(modules)
+        return self._wider[modules]
 
     def _build(self) -> CodeBundle:
         options = self._options
@@ -42,7 +58,7 @@ class Works:
     """The functions of one master, so that each is bundled once however many tasks call it."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, Options], Work] = {}
+        self._known: OrderedDict[tuple[int, Options], Work] = OrderedDict()
 
     def of(self, function: Callable[..., Any], options: Options) -> Work:
         """The Work of a function with these options."""
@@ -50,4 +66,6 @@ class Works:
         work = self._known.get(key)
         if work is None or work.function is not function:
             work = self._known[key] = Work(function, options)
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
         return work

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 import os.path as osp
-import pickle
-import subprocess
 import sys
 from collections.abc import Callable
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import pymw_worker
 import pytest
 from pymw import functions
 from pymw.errors import FunctionError
-from pymw.functions import CodeBundle
-from pymw_worker import bundle, names, outcome
+from pymw_worker import bundle, outcome
 
-START = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.task as m;m.main()"
+from tests.master.programs import run, run_files, run_program
+
 CONSTANT = 10
-
-
-def run(code: CodeBundle, folder: Path, *args: Any, **kwargs: Any) -> Any:
-    """The value of one call in a task process of this Python, or the Outcome if there is no value."""
-    return run_files(code.data, code.arguments("one", args, kwargs), folder)
-
-
-def run_files(code: bytes, arguments: bytes, folder: Path, python: str | Path = sys.executable) -> Any:
-    (folder / names.TASK_FOLDER).mkdir()
-    (folder / "bundle").write_bytes(code)
-    (folder / "arguments").write_bytes(arguments)
-    worker = Path(str(pymw_worker.__file__)).parent.parent
-    paths = [str(worker), str(folder / "bundle"), str(folder / "arguments"), str(folder)]
-    subprocess.run(
-        [python, "-c", START, *paths],
-        cwd=folder / names.TASK_FOLDER,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=True,
-    )
-    found = outcome.read(folder / names.OUTCOME)
-    return pickle.loads(found.value_bytes, encoding="latin-1") if found.status == outcome.VALUE else found
 
 
 def hypotenuse(a: float, b: float) -> float:
@@ -75,19 +49,6 @@ def read_table(name: str) -> str:
         return stream.read()
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Callable[[str], Any]:
-    """Runs a script in an empty folder; returns what it pickled to the file `result`."""
-
-    def run_script(source: str) -> Any:
-        (tmp_path / "program.py").write_text(source)
-        environment = {**os.environ, "PYTHONHASHSEED": "random"}
-        subprocess.run([sys.executable, "program.py"], cwd=tmp_path, env=environment, timeout=60, check=True)
-        return pickle.loads((tmp_path / "result").read_bytes())
-
-    return run_script
-
-
 PROGRAM = """
 import pickle, helper
 from pymw import functions
@@ -104,23 +65,23 @@ with open("result", "wb") as stream:
 """
 
 
-def test_a_pickled_function_brings_its_program_and_modules(program: Any, tmp_path: Path) -> None:
+def test_a_pickled_function_brings_its_program_and_modules(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def double(x): return 2 * x\n")
-    code, given = program(PROGRAM.format(function="task"))
+    code, given = run_program(tmp_path, PROGRAM.format(function="task"))
     assert (code.entry, code.form) == ("task", bundle.PICKLE)
     assert code.python == "{}.{}".format(*sys.version_info[:2])
     (tmp_path / "elsewhere").mkdir()
     assert run_files(code.data, given, tmp_path / "elsewhere") == 42
 
 
-def test_a_lambda_and_a_closure_can_be_pickled(program: Any, tmp_path: Path) -> None:
+def test_a_lambda_and_a_closure_can_be_pickled(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def double(x): return 2 * x\n")
-    code, given = program(PROGRAM.format(function="(lambda n: lambda p: p.x + n)(1)"))
+    code, given = run_program(tmp_path, PROGRAM.format(function="(lambda n: lambda p: p.x + n)(1)"))
     (tmp_path / "elsewhere").mkdir()
     assert run_files(code.data, given, tmp_path / "elsewhere") == 22
 
 
-def test_the_same_function_of_the_same_program_is_the_same_bundle(program: Any, tmp_path: Path) -> None:
+def test_the_same_function_of_the_same_program_is_the_same_bundle(tmp_path: Path) -> None:
     source = (
         "import pickle\n"
         "from pymw import functions\n"
@@ -128,7 +89,7 @@ def test_the_same_function_of_the_same_program_is_the_same_bundle(program: Any, 
         "def task(x): return helper(x)\n"
         "with open('result', 'wb') as stream: pickle.dump(functions.pickled(task).digest, stream)\n"
     )
-    assert program(source) == program(source)
+    assert run_program(tmp_path, source) == run_program(tmp_path, source)
 
 
 def test_a_function_of_source_brings_dep_funcs_and_imports(tmp_path: Path) -> None:
@@ -219,7 +180,7 @@ def test_the_same_source_is_the_same_bundle() -> None:
         (lambda: functions.from_source(square, files=["/no/such/file"]), "/no/such/file cannot be read"),
         (lambda: functions.from_source(square, files={"../x": __file__}), "not a plain relative path"),
         (lambda: functions.pickled((i for i in [1]).__next__), "cannot be pickled"),
-        (lambda: functions.from_source(square).arguments("t", (lambda: 1,)), "arguments of square"),
+        (lambda: functions.from_source(square).arguments("t", (lambda: 1,)), "argument 1 of square"),
     ],
 )
 def test_what_cannot_be_sent_is_said_in_one_sentence(make: Callable[[], Any], words: str) -> None:

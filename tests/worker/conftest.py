@@ -10,6 +10,7 @@ import pytest
 
 from tests.bench.fake_client import wait_for
 from tests.worker.job import Job, Jobs, processes_in
+from tests.worker.service import Serve, Service
 
 
 @pytest.fixture
@@ -25,3 +26,17 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     for job in made:
         job.close()
         wait_for(lambda: not processes_in(job.slot), 30, "all processes of the job to be gone")  # noqa: B023
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    made: list[Service] = []
+
+    def start(*args: object, **options: object) -> Service:
+        made.append(Service(tmp_path / f"sérve {len(made)}", *args, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield start
+    for service in made:
+        service.close()
+        wait_for(lambda: not processes_in(service.folder), 30, "all processes to be gone")  # noqa: B023

@@ -1,17 +1,16 @@
 """The worker's command: runs one task in the current folder. Started by the launcher, or by hand."""
 
-import optparse
 import os
 import signal
 import sys
 import traceback
 
-from pymw_worker import member_names, names, supervise
+from pymw_worker import options, resident, supervise
 from pymw_worker.boinc import client, exit_codes, slot
 from pymw_worker.clock import Clock
-from pymw_worker.errors import FormatError
+from pymw_worker.interruption import Interrupted, Interruption
 from pymw_worker.messages import open_stderr, say
-from pymw_worker.text import message_of, to_text
+from pymw_worker.text import message_of
 
 _USAGE = """%prog [options]
 
@@ -31,35 +30,16 @@ task's process died; 205 out of memory; 206 it could not be started or loaded he
 _RETRY = 300  # seconds; what the operating system refuses now, such as space on the disk, it may grant later
 
 
-class Interruption(object):
-    """Notes the signals that ask this process to end, so that it can end the task first.
-
-    signal: number of the first that came, or None.
-    """
-
-    def __init__(self):
-        self.signal = None
-
-    def listen(self):
-        """Take the signals, but for those that whoever started us wants ignored (nohup)."""
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._note)
-
-    def _note(self, number, frame):
-        if self.signal is None:
-            self.signal = number
-
-
 def main():
     """Run the worker with the arguments of this process, and exit."""
     open_stderr(os.getcwd())
-    options = parse(sys.argv[1:])
+    found = parse(sys.argv[1:])
+    if found.serve:
+        resident.start()
     interruption = Interruption()
     try:
-        code = run(slot.Slot(os.getcwd()), options, interruption)
-    except supervise.Interrupted:
+        code = run(slot.Slot(os.getcwd()), found, interruption)
+    except Interrupted:
         code = _exit_after(interruption.signal)
     except KeyboardInterrupt:  # before we listened
         code = _exit_after(signal.SIGINT)
@@ -68,35 +48,20 @@ def main():
 
 def parse(arguments):
     """Return the options. Exits with status 2 and one sentence if they make no sense."""
-    parser = optparse.OptionParser(_USAGE, prog="pymw_worker")
-    for name, default, what in (
-        ("bundle", names.BUNDLE, "the code bundle"),
-        ("arguments", names.ARGUMENTS, "the task's arguments"),
-        ("result", names.RESULT, "where the result goes"),
-        ("log", names.LOG, "where the log goes"),
-    ):
-        parser.add_option("--" + name, metavar="NAME", default=default, help=what + " (default: %default)")
+    parser = options.parser(_USAGE)
     parser.add_option(
-        "--data",
-        metavar="NAME=FILE",
-        action="append",
-        default=[],
-        help="one more input file, which the task sees as NAME in its folder; may be repeated",
+        "--serve",
+        action="store_true",
+        default=False,
+        help="stay, and run one task after another as told on stdin; to be given alone (docs/worker.md)",
     )
-    parser.add_option(
-        "--max-result",
-        metavar="BYTES",
-        type="int",
-        help="a larger result is not sent; the master is told its size (default: no limit)",
-    )
-    options, rest = parser.parse_args(arguments)
-    if rest:
-        parser.error("unknown argument: %s" % rest[0])
-    options.data = [_data(parser, text) for text in options.data]
-    return options
+    found = options.read(parser, arguments)
+    if found.serve and len(arguments) > 1:
+        parser.error("--serve stands alone: a task's options come on stdin")
+    return found
 
 
-def run(here, options, interruption, lock_patience=slot.LOCK_PATIENCE):
+def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE):
     """Run the task of a Slot; return the exit code of this process."""
     code = here.finish_code()
     if code is not None:
@@ -112,9 +77,11 @@ def run(here, options, interruption, lock_patience=slot.LOCK_PATIENCE):
                 )
             clock = Clock()
             interruption.listen()
-            me = supervise.Supervisor(here, client.connect(here.folder, clock), clock, options, interruption)
+            me = supervise.Supervisor(
+                here, client.connect(here.folder, clock), clock, task_options, interruption
+            )
             return me.run()
-        except supervise.Interrupted:
+        except Interrupted:
             raise
         except supervise.Postponed:
             postponed = sys.exc_info()[1]
@@ -147,18 +114,6 @@ def _exit_after(number):
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     return 128 + number
-
-
-def _data(parser, text):
-    """Return (name, file) from NAME=FILE."""
-    name, equals, source = text.partition("=")
-    if not equals or not source:
-        parser.error("--data wants NAME=FILE, not %s" % text)
-    try:
-        member_names.check([to_text(name)], "--data")
-    except FormatError:
-        parser.error(message_of(sys.exc_info()[1]))
-    return name, source
 
 
 if __name__ == "__main__":

@@ -43,6 +43,18 @@ def take(root, group, known, outsiders):
     return list(members.values())
 
 
+def children():
+    """Return the ids of our children, if Linux's /proc has that list; None if not."""
+    try:
+        stream = open("%s/self/task/%d/children" % (_PROC, os.getpid()), "rb")
+        try:
+            return [int(word) for word in stream.read().split()]
+        finally:
+            stream.close()
+    except EnvironmentError:
+        return None
+
+
 def _from_proc():
     """All living processes, from Linux's /proc; an empty list where there is none."""
     found = []

@@ -68,25 +68,40 @@ def settle(path, status, words, max_result):
 
 
 def deliver(slot, result, log_path, report):
-    """Write result and log, durably, where the client looks for them; say how it went.
-
-    Returns the outcome's exit code.
+    """Write result and log, durably, where the client looks for them; return the Outcome.
 
     result, log_path: absolute paths. Raises EnvironmentError, for instance if the disk is full.
     """
-    for path in (
-        result,
-        log_path,
-    ):  # a worker that was killed while it wrote them; the folder is not only ours
+    # A worker may have been killed while it wrote them; the folder is not only ours.
+    for path in (result, log_path):
         durable.sweep(os.path.dirname(path), os.path.basename(path) + ".")
-    traceback = to_text(_read(slot.path(names.TRACEBACK)))
     data = _read(slot.path(names.OUTCOME))
     found = outcome.read(slot.path(names.OUTCOME))
     durable.write_bytes(result, data)
-    log.write(log_path, _facts(report), report.stdout[0], report.stderr[0], traceback)
-    code = EXIT_CODES[found.status]
-    _tell(found, code, report, traceback)
-    return code
+    log.write(log_path, _facts(report), report.stdout[0], report.stderr[0], _traceback(slot))
+    return found
+
+
+def tell(slot, found, report):
+    """Say on stderr how it went.
+
+    After an error exit the client sends no files, so what we know must stand here.
+    """
+    if found.status == outcome.VALUE:
+        say("the task returned a value")
+        return
+    words = found.message
+    if found.status == outcome.EXCEPTION:
+        words = "the function raised %s: %s; this is a result like another" % (found.type, words)
+    say(words)
+    if EXIT_CODES[found.status] != exit_codes.OK:
+        for title, text in (("stderr", to_text(report.stderr[0])), ("traceback", _traceback(slot))):
+            if text.strip():
+                write("--- the task's %s ---\n%s\n" % (title, text[-SHOWN // 2 :].rstrip()))
+
+
+def _traceback(slot):
+    return to_text(_read(slot.path(names.TRACEBACK)))
 
 
 def _facts(report):
@@ -103,26 +118,6 @@ def _facts(report):
         "stdout-cut": "%d" % report.stdout[1],
         "stderr-cut": "%d" % report.stderr[1],
     }
-
-
-def _tell(found, code, report, traceback):
-    """Say on stderr how it went.
-
-    After an error exit the client sends no files, so what we know must stand here.
-    """
-    if found.status == outcome.VALUE:
-        say("the task returned a value")
-        return
-    words = found.message
-    if found.type:
-        words = "%s: %s" % (found.type, words)
-    if found.status == outcome.EXCEPTION:
-        words = "the function raised %s; this is a result like another" % words
-    say(words)
-    if code != exit_codes.OK:
-        for title, text in (("stderr", to_text(report.stderr[0])), ("traceback", traceback)):
-            if text.strip():
-                write("--- the task's %s ---\n%s\n" % (title, text[-SHOWN // 2 :].rstrip()))
 
 
 def _utc(seconds):

@@ -10,8 +10,18 @@ from pymw_worker import text
 TEMPORARY = ".pymw-tmp"
 PATIENCE = 5.0  # seconds; antivirus programs hold freshly written files open for moments
 
+_syncs = [True]
+
 _WINDOWS = sys.platform == "win32"
 _BUSY = (5, 32, 33)  # Windows: access denied, sharing violation, lock violation
+
+
+def do_without_sync():
+    """From now on, in this process and its forks, leave it to the system when bytes reach the disk.
+
+    A file is still the old or the new version in full, unless the power fails.
+    """
+    _syncs[0] = False
 
 
 def write_bytes(path, data):
@@ -34,7 +44,8 @@ def write(path, produce):
         try:
             produce(stream.write)
             stream.flush()
-            os.fsync(stream.fileno())
+            if _syncs[0]:
+                os.fsync(stream.fileno())
         finally:
             stream.close()
         replace(temporary, path)
@@ -98,7 +109,7 @@ def _wide(path):
 
 def _sync_folder(folder):
     """Make the new name itself durable, where folders can be synced: not on Windows."""
-    if _WINDOWS:
+    if _WINDOWS or not _syncs[0]:
         return
     try:
         handle = os.open(folder, os.O_RDONLY)

@@ -13,7 +13,16 @@ class FormatError(ValueError):
 
 
 class Unloadable(Exception):
-    """The function or its arguments cannot be loaded on this computer. Another computer may manage."""
+    """The function or its arguments cannot be loaded on this computer. Another computer may manage.
+
+    kind: PYTHON, another version of Python is needed; MODULE, a module is missing; or OTHER.
+    """
+
+    PYTHON, MODULE, OTHER = "python", "module", ""
+
+    def __init__(self, message, kind=OTHER):
+        Exception.__init__(self, message)
+        self.kind = kind
 
 
 class Unreturnable(Exception):

@@ -8,9 +8,10 @@ from pymw_worker import arguments, bundle, names, text
 from pymw_worker.errors import FormatError, Unloadable
 
 
-def load(bundle_path, arguments_path, folder):
+def load(bundle_path, arguments_path, folder, preloaded=()):
     """Unpack a bundle into `folder` and load its function and one task's arguments.
 
+    preloaded: names of modules that this process happens to have; those in the folder come before them.
     Returns (function, args, kwargs). The names of the function's program stand in __main__ then. Raises
     Unloadable, FormatError, MemoryError, OSError or IOError.
     """
@@ -21,11 +22,20 @@ def load(bundle_path, arguments_path, folder):
     check(code)
     code.unpack(folder)
     sys.path.insert(1, folder)
+    _forget(preloaded, folder)
     main = sys.modules["__main__"]
     main.__file__ = _write_main(folder, bundle_path)
     function = _guarded("the function", _load_function, code, main.__dict__)
     args, kwargs = _guarded("the arguments", pickle.loads, given.pickle)
     return function, args, kwargs
+
+
+def _forget(preloaded, folder):
+    """Let `import` find the modules in the folder, though this process has others of the same names."""
+    own = set([name.split(".")[0] for name in os.listdir(folder)])
+    for name in preloaded:
+        if name.split(".")[0] in own:
+            sys.modules.pop(name, None)
 
 
 def load_names(bundle_path, namespace):
@@ -38,7 +48,8 @@ def check(code):
     here = "%d.%d" % sys.version_info[:2]
     if not bundle.accepts(code.python):
         raise Unloadable(
-            "the function %s needs Python %s, this is Python %s" % (code.entry, code.python, here)
+            "the function %s needs Python %s, this is Python %s" % (code.entry, code.python, here),
+            Unloadable.PYTHON,
         )
     for name in code.requires:
         try:
@@ -46,7 +57,8 @@ def check(code):
         except Exception:
             raise Unloadable(
                 "the function %s needs the module %s, which Python %s on this computer cannot import: %s"
-                % (code.entry, name, here, text.reason(sys.exc_info()[1]))
+                % (code.entry, name, here, text.reason(sys.exc_info()[1])),
+                Unloadable.MODULE,
             )
 
 
@@ -103,5 +115,6 @@ def _guarded(what, load_it, *values):
     except (MemoryError, FormatError, Unloadable):
         raise
     except Exception:
-        kind, error = sys.exc_info()[:2]
-        raise Unloadable("%s cannot be loaded: %s: %s" % (what, kind.__name__, text.reason(error)))
+        raised, error = sys.exc_info()[:2]
+        kind = isinstance(error, ImportError) and Unloadable.MODULE or Unloadable.OTHER
+        raise Unloadable("%s cannot be loaded: %s: %s" % (what, raised.__name__, text.reason(error)), kind)

@@ -4,9 +4,10 @@ A task that is stopped, or that is deep in compiled code, can't notice by itself
 Windows has job objects for this.
 """
 
-import fcntl
 import os
 import signal
+
+from pymw_worker import descriptors
 
 
 class Guard(object):
@@ -21,7 +22,7 @@ class Guard(object):
             finally:
                 os._exit(0)
         os.close(ear)
-        _close_on_exec(self._mouth)
+        descriptors.keep_from_children(self._mouth)
         self._told = None
 
     def tell(self, victims):
@@ -51,12 +52,7 @@ def _watch(ear):
     os.setsid()
     for name in ("SIGHUP", "SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    for descriptor in range(256):  # stderr.txt, the pipe's other end and whatever else was open here
-        if descriptor != ear:
-            try:
-                os.close(descriptor)
-            except OSError:
-                pass
+    descriptors.close_all_but(ear)  # stderr.txt, the pipe's other end and whatever else was open here
     heard = ""
     while True:
         data = os.read(ear, 65536).decode("ascii")
@@ -75,7 +71,3 @@ def _kill(victim):
             os.kill(victim, signal.SIGKILL)
     except OSError:
         pass
-
-
-def _close_on_exec(descriptor):
-    fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.fcntl(descriptor, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)

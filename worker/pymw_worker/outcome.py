@@ -27,9 +27,9 @@ class Outcome(object):
     """What a result file says.
 
     status: one of STATUSES. type, message: name and text of the exception, or the reason in one sentence; ""
-    if the function returned. value_bytes: pickle of the value, for VALUE, else None. exception_bytes: pickle
-    of the exception, for EXCEPTION, if it could be pickled, else None. Pickles of strangers: never load them
-    freely.
+    if the function returned; for UNLOADABLE the type is the kind of the Unloadable. value_bytes: pickle of
+    the value, for VALUE, else None. exception_bytes: pickle of the exception, for EXCEPTION, if it could be
+    pickled, else None. Pickles of strangers: never load them freely.
     """
 
     def __init__(self, status, type="", message="", value_bytes=None, exception_bytes=None):

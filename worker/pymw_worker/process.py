@@ -4,9 +4,9 @@ import os
 import signal
 
 if os.name == "nt":
-    from pymw_worker.process_windows import Tree
+    from pymw_worker.process_windows import spawn
 else:
-    from pymw_worker.process_posix import Tree
+    from pymw_worker.process_posix import spawn
 
 # Statuses of a process that was killed from outside, perhaps because there was no memory left; and of one
 # that ended because somebody asked it to, or all processes at once, when the system shut down. The same make
@@ -78,4 +78,4 @@ def _signal_name(number):
     return "unknown"
 
 
-__all__ = ["ENDED_FROM_OUTSIDE", "KILLED", "Tree", "describe"]
+__all__ = ["ENDED_FROM_OUTSIDE", "KILLED", "describe", "spawn"]

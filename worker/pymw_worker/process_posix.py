@@ -15,41 +15,49 @@ _KILL_PATIENCE = 5.0  # seconds until we give up on processes that even SIGKILL 
 _CENSUS_COST = 100  # a census may take a hundredth of our time
 
 
+def spawn(command, folder, environment):
+    """Start a command and return its Tree. Raises EnvironmentError."""
+    adopt_orphans()
+    guard = Guard()
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            close_fds=True,
+            preexec_fn=os.setsid,
+        )
+    except EnvironmentError:
+        guard.dismiss()
+        raise
+    process.stdin.close()  # nothing to read; /dev/null may be missing where we run
+    return Tree(process, guard, guard.dismiss)
+
+
 class Tree(object):
-    """A process, started by this, and all that it starts.
+    """A process in a session of its own, and all that it starts.
 
     stdout, stderr: the pipes; stdin is at its end. status: None while the first process runs, then its
     exit status, negative for a signal. Children of this process that are not the tree's would be taken for
-    its own: a worker has one task.
+    its own: a worker has one task at a time.
     """
 
-    def __init__(self, command, folder, environment):
-        """Start it. Raises EnvironmentError."""
-        _adopt_orphans()
+    def __init__(self, process, guard, release_guard):
+        """process: has the id, stdout and stderr. release_guard: called when nothing of the tree is left."""
         self.status = None
-        self._guard = Guard()
-        try:
-            self._process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                close_fds=True,
-                preexec_fn=os.setsid,
-            )
-        except EnvironmentError:
-            self._guard.dismiss()
-            raise
-        self._process.stdin.close()  # nothing to read; /dev/null may be missing where we run
-        self.stdout, self.stderr = self._process.stdout, self._process.stderr
-        self._group = self._process.pid
+        self.stdout, self.stderr = process.stdout, process.stderr
+        self._process = process
+        self._guard = guard
+        self._release_guard = release_guard
+        self._group = process.pid
         self._members = []
         self._next_census = 0.0
         self._ended_cpu = 0.0
         self._cpu = 0.0
-        self._guard.tell([-self._group])
+        guard.tell([-self._group])
 
     def poll(self):
         """Return the status of the first process, None while it runs. Takes in what has ended."""
@@ -103,7 +111,7 @@ class Tree(object):
             self.poll()
             self._take_census()
         self.poll()
-        self._guard.dismiss()
+        self._release_guard()
 
     def _wait(self, seconds):
         """Wait until the first process has ended, but not for longer."""
@@ -112,9 +120,28 @@ class Tree(object):
             time.sleep(0.01)
 
     def _take_census(self):
-        self._members = census.take(os.getpid(), self._group, self._members, (self._guard.pid,))
+        if self.status is not None and self._is_gone():
+            self._members = []
+        else:
+            self._members = census.take(os.getpid(), self._group, self._members, (self._guard.pid,))
         self._cpu = max(self._cpu, self._ended_cpu + sum([member.cpu for member in self._members]))
         self._guard.tell([-self._group] + self._strays())
+
+    def _is_gone(self):
+        """Return whether nothing is left, now that the first process has ended. Much cheaper than a census.
+
+        Orphans are our children by now on Linux, and elsewhere not to be found outside of the group.
+        """
+        try:
+            os.killpg(self._group, 0)
+            return False
+        except OSError:
+            if sys.exc_info()[1].errno != errno.ESRCH or self._strays():
+                return False
+        children = census.children()
+        if children is None:
+            return not sys.platform.startswith("linux")
+        return not [pid for pid in children if pid != self._guard.pid]
 
     def _strays(self):
         return sorted([member.pid for member in self._members if member.group != self._group])
@@ -134,8 +161,11 @@ def _decoded(status):
     return os.WEXITSTATUS(status)
 
 
-def _adopt_orphans():
-    """Linux: processes of the tree whose parent has ended become our children, so that we see them."""
+def adopt_orphans():
+    """Linux: processes of the tree whose parent has ended become our children, so that we see them.
+
+    To be called before a tree is started, once or more.
+    """
     if sys.platform.startswith("linux"):
         try:
             import ctypes

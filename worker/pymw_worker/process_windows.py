@@ -172,6 +172,10 @@ class Tree(object):
         return members
 
 
+# Windows has no second way to start a process.
+spawn = Tree
+
+
 def _own_job(process):
     """Put a process into a new job that ends with us; return the job, None where jobs can't be nested."""
     job = _create_job(None, None)

@@ -10,8 +10,9 @@ import sys
 import tempfile
 
 from pymw_worker import __main__ as worker
-from pymw_worker import environment, names, supervise
+from pymw_worker import environment, names
 from pymw_worker.boinc import slot
+from pymw_worker.interruption import Interrupted, Interruption
 
 LOG_SUFFIX = ".log"
 
@@ -39,10 +40,10 @@ def main():
 
 
 def _run(here, options):
-    interruption = worker.Interruption()
+    interruption = Interruption()
     try:
         return worker.run(here, options, interruption)
-    except supervise.Interrupted:
+    except Interrupted:
         return 128 + interruption.signal
 
 

@@ -7,7 +7,8 @@ import sys
 def run(name, data):
     """Run a script of the current folder with these bytes as its input; return its output file's bytes.
 
-    Raises RuntimeError if it ends with another exit status than 0, or writes no output; what it raises itself.
+    Raises RuntimeError if it ends with another exit status than 0, or writes no output; what it raises
+    itself.
     """
     given, output = os.path.abspath("pymw_in.dat"), os.path.abspath("pymw_out.dat")
     stream = open(given, "wb")

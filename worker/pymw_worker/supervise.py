@@ -8,16 +8,16 @@ the task's process ends, what it left is delivered: result, log, last report, fi
 import os
 import time
 
-from pymw_worker import deliver, environment, names, process, reporting, task, workspace
+from pymw_worker import capture, deliver, environment, names, process, reporting, task, workspace
 from pymw_worker.boinc import client as clients
 from pymw_worker.boinc import exit_codes
-from pymw_worker.capture import Capture
 from pymw_worker.clock import Stopwatch
+from pymw_worker.interruption import Interrupted
 from pymw_worker.messages import say
 
 POLL_PERIOD = 0.1  # seconds; the stock runtime's
+SHORTEST_PAUSE = 0.0002  # seconds; between the end of a task's output and its own
 REPORT_PERIOD = 1.0  # seconds; the client reads no faster
-KILL_GRACE = 1.0  # seconds between SIGTERM and SIGKILL
 LAST_REPORT_PATIENCE = 2.0  # seconds; the stock runtime's
 OUTPUT_PATIENCE = 2.0  # seconds for the rest of stdout and stderr, after all who write to them were killed
 
@@ -37,23 +37,21 @@ class Postponed(Exception):
         self.seconds = seconds
 
 
-class Interrupted(Exception):
-    """A signal has asked this process to end."""
-
-
 class Supervisor(object):
     """Runs the task of one slot.
 
     options: names and limits, as the command line gives them. interruption: an object whose attribute
-    `signal` becomes the number of a signal that asks this process to end.
+    `signal` becomes the number of a signal that asks this process to end. start: called with the task's
+    arguments, folder and environment variables, it starts a process for it and returns the Tree.
     """
 
-    def __init__(self, slot, client, clock, options, interruption):
+    def __init__(self, slot, client, clock, options, interruption, start=environment.start):
         self._slot = slot
         self._client = client
         self._clock = clock
         self._options = options
         self._interruption = interruption
+        self._start_process = start
         self._bundle = slot.resolve(options.bundle)
         self._arguments = slot.resolve(options.arguments)
         self._workspace = workspace.Workspace(slot, self._bundle, self._arguments)
@@ -67,7 +65,7 @@ class Supervisor(object):
         these cases nothing of the task runs any more.
         """
         if self._workspace.has_outcome():
-            say("the task has ended in an earlier run; delivering its outcome")
+            self._say("the task has ended in an earlier run; delivering its outcome")
             self._settle(0)
             return self._finish(deliver.Report("in an earlier run", self._workspace.state))
         self._prepare()
@@ -76,15 +74,19 @@ class Supervisor(object):
             end = self._watch()
         finally:
             if self._tree is not None:
-                self._tree.kill(KILL_GRACE)
+                self._tree.kill(self._client.grace)
         if end == ENDED:
             return self._conclude()
-        say("ending: %s" % end)
+        self._say("ending: %s" % end)
         if end == INTERRUPTED:
             raise Interrupted()
         if end == clients.ABORT:
             return exit_codes.ABORTED_BY_CLIENT
         return exit_codes.OK
+
+    def _say(self, words):
+        if self._client.reads_stderr:
+            say(words)
 
     def _prepare(self):
         self._workspace.prepare()
@@ -101,15 +103,15 @@ class Supervisor(object):
         self._stopwatch = Stopwatch(self._clock, max(self._client.previous_elapsed, state.elapsed))
 
     def _start(self):
-        self._tree = process.Tree(
-            environment.command(self._bundle, self._arguments, self._slot.folder),
+        self._tree = self._start_process(
+            [self._bundle, self._arguments, self._slot.folder],
             self._slot.path(names.TASK_FOLDER),
             environment.variables(
                 os.environ, self._slot.folder, self._slot.path(workspace.SCRATCH), self._slot.has_client
             ),
         )
-        self._stdout = Capture(self._tree.stdout)
-        self._stderr = Capture(self._tree.stderr)
+        self._stdout = capture.Capture(self._tree.stdout)
+        self._stderr = capture.Capture(self._tree.stderr)
         self._stopwatch.start()
         self._next_report = self._clock.now() + REPORT_PERIOD
         self._pause = 0.0
@@ -181,12 +183,10 @@ class Supervisor(object):
 
     def _sleep(self):
         """Wait for the next turn. Where the task's output ends, most likely the task does so in a moment."""
-        for stream in (self._stdout, self._stderr):
-            if not stream.closed:
-                stream.wait(POLL_PERIOD)
-                return
-        self._pause = min(POLL_PERIOD, 2 * self._pause or 0.002)
-        time.sleep(self._pause)
+        seconds = POLL_PERIOD
+        if self._stdout.closed and self._stderr.closed:
+            seconds = self._pause = min(POLL_PERIOD, 2 * self._pause or SHORTEST_PAUSE)
+        capture.wait([self._stdout, self._stderr], seconds, self._client.alarm)
 
     def _conclude(self):
         """The task's process has ended: turn what it left into result, log and exit code."""
@@ -219,12 +219,15 @@ class Supervisor(object):
 
     def _finish(self, report):
         """Deliver; the client's wishes wait until the result is on the disk and announced."""
-        code = deliver.deliver(
+        found = deliver.deliver(
             self._slot,
             self._slot.resolve(self._options.result),
             self._slot.resolve(self._options.log),
             report,
         )
+        code = deliver.EXIT_CODES[found.status]
+        if self._client.reads_stderr:
+            deliver.tell(self._slot, found, report)
         state = report.state
         if state.kills > KILLS_ALLOWED:
             code = exit_codes.OUT_OF_MEMORY

@@ -7,6 +7,7 @@ The current folder is the task's folder. All paths are absolute.
 
 import os
 import sys
+import types
 
 from pymw_worker import names, outcome, text
 from pymw_worker.errors import FormatError, Unloadable, Unreturnable
@@ -15,14 +16,22 @@ MAX_TRACEBACK = 1 << 18  # bytes
 UNWRITABLE = 74  # exit status when files cannot be written, as on a full disk (EX_IOERR of sysexits.h)
 
 
-def main():
-    """Run the task; ends the process with status 0 if there is an outcome, else with UNWRITABLE."""
+_boot = []  # kept: Python 2 empties a module that nobody has any more
+
+
+def main(preloaded=()):
+    """Run the task; ends the process with status 0 if there is an outcome, else with UNWRITABLE.
+
+    preloaded: names of modules that a process started for the task would not have had by now.
+    """
     bundle_path, arguments_path, slot = sys.argv[1:4]
     os.environ[names.SLOT_VARIABLE] = slot
     _open_streams()
+    _boot.append(sys.modules["__main__"])
+    sys.modules["__main__"] = types.ModuleType("__main__")  # with nothing of ours in it
     process = os.getpid()
     try:
-        result = _run(bundle_path, arguments_path, slot)
+        result = _run(bundle_path, arguments_path, slot, preloaded)
         if os.getpid() == process:  # else: a process that the function forked, and that returned from it too
             outcome.write(os.path.join(slot, names.OUTCOME), **result)
     except EnvironmentError:
@@ -32,19 +41,20 @@ def main():
     _end(0)
 
 
-def _run(bundle_path, arguments_path, slot):
+def _run(bundle_path, arguments_path, slot, preloaded):
     """What became of the task, as keyword arguments of outcome.write."""
     from pymw_worker import function
 
     try:
-        call, args, kwargs = function.load(bundle_path, arguments_path, os.getcwd())
+        call, args, kwargs = function.load(bundle_path, arguments_path, os.getcwd(), preloaded)
     except MemoryError:
         return _out_of_memory(slot)
     except FormatError:
         return dict(status=outcome.UNLOADABLE, message=text.message_of(sys.exc_info()[1]))
     except Unloadable:
+        error = sys.exc_info()[1]
         _keep_traceback(slot)
-        return dict(status=outcome.UNLOADABLE, message=text.message_of(sys.exc_info()[1]))
+        return dict(status=outcome.UNLOADABLE, type=error.kind, message=text.message_of(error))
     sys.argv[:] = [sys.modules["__main__"].__file__]
     try:
         value = call(*args, **kwargs)

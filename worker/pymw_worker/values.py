@@ -8,8 +8,8 @@ iterate. Here
 * sets and frozensets are written in the order of their elements' own canonical bytes;
 * the order of a dictionary is kept: the caller can see it. Replicas agree about it because the task runs with
   PYTHONHASHSEED=0;
-* classes and functions that travelled by value in a code bundle are written as __main__.NAME, which is what
-  they are called in the scientist's program. So a value never carries code.
+* classes and functions that travelled by value in a code bundle are written as __main__.NAME, or by the name
+  of their module, which is what they are called in the scientist's program. So a value never carries code.
 
 Two kinds of values cannot be written without memo: those that contain themselves, and those that share so
 much that they would explode (x = [x, x], sixty times). They fall back to the ordinary pickle.
@@ -45,6 +45,7 @@ _ATOMS = {int: 1, float: 1, bool: 1, type(None): 1, complex: 1}
 _STRINGS = {text.BYTES: 1, text.TEXT: 1}
 _SETS = {set: 1, frozenset: 1}
 _NAMED = (type, types.FunctionType)
+_MADE = "__pymw_made__"  # marks modules that we made
 
 
 class _HasSets(Exception):
@@ -151,19 +152,39 @@ def _watch(budget, stop_at_sets):
             return None
         if kind in _SETS and stop_at_sets:
             raise _HasSets()
-        if isinstance(obj, _NAMED) and obj.__module__ == "__main__":
-            _put_into_main(obj)
+        if isinstance(obj, _NAMED):
+            _put_where_its_name_says(obj)
         return None
 
     return watch
 
 
-def _put_into_main(obj):
-    """Let the pickler find by its name a class or function of the program that came by value."""
-    main = sys.modules["__main__"]
+def _put_where_its_name_says(obj):
+    """Let the pickler find by its name a class or function of the program that came by value.
+
+    It belongs to __main__, or to a module that does not exist here: then one is made to hold it.
+    """
+    if not obj.__module__:
+        return
+    module = sys.modules.get(obj.__module__)
+    if module is None:
+        module = _made_module(obj.__module__)
+    elif module is not sys.modules["__main__"] and not hasattr(module, _MADE):
+        return
     name = obj.__name__
-    if getattr(obj, "__qualname__", name) == name and "<" not in name and not hasattr(main, name):
-        setattr(main, name, obj)
+    if getattr(obj, "__qualname__", name) == name and "<" not in name and not hasattr(module, name):
+        setattr(module, name, obj)
+
+
+def _made_module(name):
+    """A module of this name, and those that it is in, which pickle imports as well."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        path = ".".join(parts[:depth])
+        if path not in sys.modules:
+            sys.modules[path] = types.ModuleType(path)
+            setattr(sys.modules[path], _MADE, True)
+    return sys.modules[name]
 
 
 def type_name(value):

@@ -34,7 +34,7 @@ class Interface(ABC):
     A subclass starts tasks and reports how they ended. It never raises for a task: that is a report as well.
     """
 
-    in_process: ClassVar[bool] = False
+    in_process: bool = False
     """Whether it takes functions as they are (task.work.function, task.call as (args, kwargs)).
 
     Otherwise it gets task.bundle, a CodeBundle, and task.call, the pickled arguments.
@@ -54,7 +54,10 @@ class Interface(ABC):
 
     @abstractmethod
     def room(self) -> int:
-        """How many more tasks `start` would take now, so that no worker waits. Cheap, never blocks."""
+        """How many more tasks `start` would take now, so that no worker waits. Cheap, never blocks.
+
+        Raises InterfaceError if it will never take one: the tasks that wait fail with it.
+        """
 
     @abstractmethod
     def start(self, tasks: list[Task]) -> None:
@@ -84,11 +87,18 @@ class Interface(ABC):
         return 0.0
 
     def get_available_workers(self) -> list[Any]:
-        """Those who could take a task now, in the interface's own terms; [None] if they are all alike."""
+        """Those who could take a task now, in the interface's own terms; [None] if they are all alike.
+
+        Raises InterfaceError as `room` does.
+        """
         return [None] if self.room() > 0 else []
 
     def no_match(self) -> bool:
         """No task fitted any available worker. Returns whether to look again at once, in simulated time."""
+        return False
+
+    def no_task(self) -> bool:
+        """No task waits. Returns whether to look again at once, as simulated time goes on without any."""
         return False
 
     def get_status(self) -> dict[str, Any]:

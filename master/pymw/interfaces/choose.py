@@ -42,9 +42,9 @@ def interface(given: Any, workers: int | None = None) -> Interface:
     if isinstance(given, Interface):
         return given
     if isinstance(given, concurrent.futures.Executor):
-        from pymw.interfaces import executor  # noqa: PLC0415
+        from pymw.interfaces.executor import ExecutorInterface  # noqa: PLC0415
 
-        return executor.ExecutorInterface(given)
-    from pymw.interfaces import original  # noqa: PLC0415
+        return ExecutorInterface(given)
+    from pymw.interfaces.original import OriginalInterface  # noqa: PLC0415
 
-    return original.OriginalInterface(given)
+    return OriginalInterface(given)

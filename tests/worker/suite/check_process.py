@@ -1,5 +1,6 @@
 """The task's tree: started, held, measured and killed as a whole; its output kept."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -38,7 +39,7 @@ class TreeCase(running.FolderCase):
 
     def start(self, program, *arguments):
         command = [sys.executable, "-c", PRELUDE + program] + list(arguments)
-        self.tree = process.Tree(command, self.folder, dict(os.environ))
+        self.tree = process.spawn(command, self.folder, dict(os.environ))
         return self.tree
 
     def wait(self, condition):
@@ -72,7 +73,7 @@ class Tree(TreeCase):
         self.assertEqual(self.tree.stdout.read().decode("ascii").strip(), "x" + self.folder)
 
     def test_a_program_that_is_not_there_is_an_environment_error(self):
-        self.raised(EnvironmentError, process.Tree, [self.path("nothing")], self.folder, dict(os.environ))
+        self.raised(EnvironmentError, process.spawn, [self.path("nothing")], self.folder, dict(os.environ))
 
     def test_suspend_and_resume_hold_the_first_process(self):
         self.start(COUNT)
@@ -119,6 +120,21 @@ class Tree(TreeCase):
         self.assertTrue(0.0 < first < 60.0, first)
         self.tree.kill(0.0)
         self.assertTrue(self.tree.cpu_time() >= first)
+
+
+class Fork(TreeCase):
+    def test_a_folder_that_is_not_there_is_an_environment_error_and_leaves_nothing(self):
+        if os.name == "nt":
+            return
+        from pymw_worker import census, forking, interruption
+
+        forker = forking.Forker(interruption.Interruption(), sys.modules)
+        before = census.children()
+        words = [self.path("bundle"), self.path("arguments"), self.folder]
+        for _ in range(2):
+            error = self.raised(EnvironmentError, forker.start, words, self.path("nothing"), dict(os.environ))
+            self.assertEqual(error.errno, errno.ENOENT)
+        self.assertEqual(census.children(), before)
 
 
 class WithPs(TreeCase):

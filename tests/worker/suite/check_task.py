@@ -60,6 +60,12 @@ class FormsOfFunctions(running.TaskCase):
         )
         self.assertEqual(value, [1, True, names.TASK_FOLDER, "", "__main__"], found.message)
 
+    def test_main_holds_the_program_alone(self):
+        source = (
+            "NAME = 1\ndef task():\n    return sorted([n for n in globals() if not n.startswith('__')])\n"
+        )
+        self.assertEqual(self.run_source(source)[1], ["NAME", "task"])
+
     def test_replicas_order_their_sets_alike(self):
         source = "def task():\n    return [hash('a'), list(set(['a', 'b', 'c', 'd', 'e']))]\n"
         self.assertEqual(self.run_source(source)[1], self.run_source(source)[1])
@@ -104,14 +110,20 @@ class Failures(running.TaskCase):
         self.assertEqual(found.status, outcome.MEMORY)
 
     def test_what_cannot_be_loaded_here_says_why(self):
-        for source, options, word in [
-            ("def task(): pass", {"requires": ["no_such_module_of_mine"]}, "no_such_module_of_mine"),
-            ("def task(:", {}, "SyntaxError"),
-            ("import no_such_module_of_mine\ndef task(): pass", {}, "no_such_module_of_mine"),
-            ("def other(): pass", {}, "task"),
+        for source, options, word, kind in [
+            (
+                "def task(): pass",
+                {"requires": ["no_such_module_of_mine"]},
+                "no_such_module_of_mine",
+                "module",
+            ),
+            ("def task(:", {}, "SyntaxError", ""),
+            ("import no_such_module_of_mine\ndef task(): pass", {}, "no_such_module_of_mine", "module"),
+            ("def other(): pass", {}, "task", ""),
+            ("def task(): pass", {"python": "2.4"}, "needs Python 2.4", "python"),
         ]:
             found = self.run_source(source, **options)[0]
-            self.assertEqual(found.status, outcome.UNLOADABLE)
+            self.assertEqual((found.status, found.type), (outcome.UNLOADABLE, kind))
             self.assertTrue(word in found.message, found.message)
 
     def test_a_damaged_bundle_is_unloadable(self):

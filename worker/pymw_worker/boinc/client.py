@@ -10,6 +10,7 @@ from pymw_worker.messages import say
 # What a client may want. GONE is what we notice ourselves: it is dead, or has been silent for too long.
 SUSPEND, RESUME, QUIT, ABORT, GONE = "suspend", "resume", "quit", "abort", "gone"
 
+KILL_GRACE = 1.0  # seconds between SIGTERM and SIGKILL
 ALIVE_CHECK_PERIOD = 10.0  # seconds
 HEARTBEAT_PATIENCE = 30.0  # seconds; only for a client that doesn't say its process id
 
@@ -39,6 +40,9 @@ class Nobody(object):
 
     previous_cpu = 0.0
     previous_elapsed = 0.0
+    alarm = None
+    reads_stderr = True
+    grace = KILL_GRACE
 
     def wishes(self):
         """Return an empty list."""
@@ -53,7 +57,14 @@ class Client(object):
     """A BOINC client, through shared memory (None if it can't be reached).
 
     previous_cpu, previous_elapsed: seconds that earlier runs of this job used, up to the last checkpoint.
+    alarm: a descriptor that has something to read when there are wishes, or None. reads_stderr: whether it
+    has to learn from stderr how the task went. grace: seconds in which a task that has to end may do so by
+    itself.
     """
+
+    alarm = None
+    reads_stderr = True
+    grace = KILL_GRACE
 
     def __init__(self, folder, data, memory, clock):
         self._folder = folder

@@ -1,6 +1,7 @@
 """What a master can do with a project: also while the server runs, and again after it was killed."""
 
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,6 +156,14 @@ def test_a_forgotten_batch_leaves_nothing(
     assert list(project.folder.glob(f"download/*/{other.inputs[0].file}"))
     assert project.state_of(["one", "two", "three", "other"]).keys() == {"other"}
     assert project.finished_since(0) == []
+
+
+def test_a_cancelled_workunit_is_news_to_a_thread_that_waits(project: Project, submit: Submit) -> None:
+    submit()
+    timer = threading.Timer(0.2, project.cancel, [["wu"]])
+    timer.start()
+    assert project.wait_for_news(0, 10)
+    timer.join()
 
 
 def test_progress_and_counts_say_where_everything_is(project: Project, play: Play, submit: Submit) -> None:

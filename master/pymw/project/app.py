@@ -191,6 +191,7 @@ class _Limit:
             await PlainTextResponse("too large\n", 413)(scope, receive, send)
         except Broken as error:
             log.info("%s: %s", address, error)
+            await PlainTextResponse("too slow\n", 408)(scope, receive, send)
         except (ProjectError, sqlite3.Error) as error:
             log.error("%s: %s", address, error)
             await _busy()(scope, receive, send)

@@ -54,6 +54,7 @@ class Project:
         self._place = Layout(self.folder)
         self._db = database.connect(self._place.database)
         self._lock = threading.Lock()
+        self._writes = 0
         self.settings: Settings = settings.read(self._place.settings)
 
     @classmethod
@@ -111,8 +112,9 @@ class Project:
         Returns False if it is there already. A running server hands it out at once. Raises ProjectError.
         """
         key = keys.read_private(_read(self._place.key("code_sign_private")))
+        prepared = versions.prepare(self._place, Path(folder).absolute(), key)
         with self._writing() as db:
-            return versions.install(self._place, db, Path(folder).absolute(), key, time.time())
+            return versions.record(db, prepared, time.time())
 
     def stage(self, data: bytes | Path, kind: str) -> str:
         """Put an input file where clients can get it; returns its name, which its content decides.
@@ -132,8 +134,8 @@ class Project:
     def submit(self, workunits: Iterable[Workunit]) -> int:
         """Submit workunits; what is there already with the same content is passed over.
 
-        Returns how many are new. All of them, or none, up to the first 500; more are taken in portions.
-        Raises ProjectError, ProjectConflict.
+        Returns how many are new. They are taken 500 at a time, each time all or none; what was not taken can be
+        submitted again together with what was. Raises ProjectError, ProjectConflict.
         """
         new, every = 0, list(workunits)
         for workunit in every:
@@ -150,11 +152,11 @@ class Project:
 
     def wait_for_news(self, sequence: int, seconds: float) -> bool:
         """Wait until something has ended after this sequence number; False if nothing has in that time."""
-        until, seen = time.monotonic() + seconds, -1
+        until, seen = time.monotonic() + seconds, (-1, -1)
         while True:
             with self._reading() as db:
                 # Changes when another connection has written anything: much cheaper than to look.
-                version = db.execute("PRAGMA data_version").fetchone()[0]
+                version = (db.execute("PRAGMA data_version").fetchone()[0], self._writes)
                 if version != seen and outcomes.last_sequence(db) > sequence:
                     return True
             seen = version
@@ -218,8 +220,10 @@ class Project:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, database.transaction(self._db) as db:
-            yield db
+        with self._lock:
+            with database.transaction(self._db) as db:
+                yield db
+            self._writes += 1
 
 
 def _make_keys(place: Layout) -> None:

@@ -26,7 +26,8 @@ from pymw.project.versions import AppVersion
 
 log = logging.getLogger(__name__)
 
-REFUSED_SECONDS = 3600  # until a client with a wrong key, or of no use, asks again by itself
+REFUSED_SECONDS = 3600  # until a client with a wrong key asks again by itself
+NO_APPLICATION_SECONDS = 600  # until one asks again for whose platform there is no application
 _OTHERS = 5000  # tasks of a client that are looked up in a request
 
 _HELD = """
@@ -114,7 +115,7 @@ class Scheduler:
                 return ""
             kind = request.platforms[0] if request.platforms else "unknown"
             said = message(f"This project has no application for computers of type {kind}", "notice")
-            return said + element("request_delay", REFUSED_SECONDS)
+            return said + element("request_delay", NO_APPLICATION_SECONDS)
         rows = db.execute(_IN_PROGRESS, (host.id,)).fetchall()
         again, said = self._lost(db, request, rows, now), ""
         if again:

@@ -41,8 +41,18 @@ class AppVersion:
     files: tuple[AppFile, ...]
 
 
-def install(place: Layout, db: sqlite3.Connection, folder: Path, key: PrivateKey, now: float) -> bool:
-    """Take an app version from its folder `…/pymw/VERSION/PLATFORM`; False if it is there already.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An app version whose files are where clients get them, and which is not handed out yet."""
+
+    platform: str
+    version_num: int
+    api_version: str
+    files: tuple[AppFile, ...]
+
+
+def prepare(place: Layout, folder: Path, key: PrivateKey) -> Prepared:
+    """Check, copy and sign the files of the app version in `…/pymw/VERSION/PLATFORM`.
 
     Files whose signature lies beside them (NAME.sig, made elsewhere) keep it. Raises ProjectError.
     """
@@ -54,8 +64,37 @@ def install(place: Layout, db: sqlite3.Connection, folder: Path, key: PrivateKey
         raise ProjectError(str(error).rstrip(".")) from error
     if verdict.faults:
         raise ProjectError(f"{folder} is no good app version: {verdict.faults[0].rstrip('.')}")
-    files = [_file(place, folder / name, key) for name in version.files]
-    return _record(db, (folder.name, version_num, version.api_version, now), files)
+    files = tuple(_file(place, folder / name, key) for name in version.files)
+    return Prepared(folder.name, version_num, version.api_version, files)
+
+
+def record(db: sqlite3.Connection, made: Prepared, now: float) -> bool:
+    """Hand an app version out from now on; False if it is there already. Belongs into a transaction."""
+    known = db.execute(
+        "SELECT id FROM app_version WHERE platform = ? AND version_num = ?", (made.platform, made.version_num)
+    ).fetchone()
+    if known is not None:
+        rows = db.execute("SELECT name, sha256 FROM app_file WHERE app_version = ?", (known["id"],))
+        if {(row["name"], row["sha256"]) for row in rows} != {
+            (each.name, each.sha256) for each in made.files
+        }:
+            raise ProjectConflict(
+                f"the project has another app version {made.version_num} for {made.platform} already: build "
+                "with a higher --app-version"
+            )
+        return False
+    identity = db.execute(
+        "INSERT INTO app_version (platform, version_num, api_version, created) VALUES (?, ?, ?, ?)",
+        (made.platform, made.version_num, made.api_version, now),
+    ).lastrowid
+    db.executemany(
+        "INSERT INTO app_file VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (identity, at, each.name, each.nbytes, each.sha256, each.signature)
+            for at, each in enumerate(made.files)
+        ],
+    )
+    return True
 
 
 def all_versions(db: sqlite3.Connection) -> list[AppVersion]:
@@ -112,28 +151,3 @@ def _file(place: Layout, source: Path, key: PrivateKey) -> AppFile:
     except (OSError, ValueError) as error:
         raise ProjectError(f"{source} cannot be added to the project: {error}") from error
     return AppFile(source.name, size, sha256.hexdigest(), signature.strip() + "\n")
-
-
-def _record(db: sqlite3.Connection, version: tuple[object, ...], files: Sequence[AppFile]) -> bool:
-    known = db.execute(
-        "SELECT id FROM app_version WHERE platform = ? AND version_num = ?", version[:2]
-    ).fetchone()
-    if known is not None:
-        rows = db.execute("SELECT name, sha256 FROM app_file WHERE app_version = ?", (known["id"],))
-        if {(row["name"], row["sha256"]) for row in rows} != {(file.name, file.sha256) for file in files}:
-            raise ProjectConflict(
-                f"the project has another app version {version[1]} for {version[0]} already: build with a "
-                "higher --app-version"
-            )
-        return False
-    identity = db.execute(
-        "INSERT INTO app_version (platform, version_num, api_version, created) VALUES (?, ?, ?, ?)", version
-    ).lastrowid
-    db.executemany(
-        "INSERT INTO app_file VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (identity, at, file.name, file.nbytes, file.sha256, file.signature)
-            for at, file in enumerate(files)
-        ],
-    )
-    return True

@@ -5,6 +5,8 @@ Exception
     ├── FunctionError           a function, or what it needs, cannot be sent to a worker
     │   └── ArgumentError       the arguments of one call cannot
     ├── InterfaceError          an interface cannot be used, or failed; the original's InterfaceException
+    ├── ProjectError            a BOINC project's folder, or what it was asked, cannot be used
+    │   └── ProjectConflict     a name is taken by something else
     ├── RunError                a run's folder cannot be used
     └── TaskError               a task has no value; the original's TaskException
         ├── VersionMismatch     the worker's Python is not one that the function can run under
@@ -44,6 +46,14 @@ class InterfaceError(PyMWError):
     def __init__(self, message: str, details: str = "") -> None:
         super().__init__(message)
         self.details = details
+
+
+class ProjectError(PyMWError):
+    """A BOINC project's folder, or what it was asked, cannot be used."""
+
+
+class ProjectConflict(ProjectError):
+    """A name is taken by something else: BOINC knows files and workunits by their names, for ever."""
 
 
 class RunError(PyMWError):

@@ -1,0 +1,219 @@
+"""The web application: everything that clients ask for, below the path of the master URL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pymw.errors import ProjectError
+from pymw.project import accounts, database, downloads, housekeeping, keys, limits, messages, reports, request
+from pymw.project.accounts import AccountError
+from pymw.project.layout import Layout
+from pymw.project.limits import Broken, Rate, TooLarge
+from pymw.project.messages import BadRequest, element, escape
+from pymw.project.replies import Addresses
+from pymw.project.request import SchedulerRequest
+from pymw.project.scheduler import Scheduler
+from pymw.project.settings import Settings
+from pymw.project.upload_handler import UploadHandler
+from pymw.project.uploads import Digest, Uploads
+from pymw.project.writer import Writer
+
+log = logging.getLogger(__name__)
+
+TIDY_SECONDS = 2.0
+ACCOUNTS_PER_MINUTE = 60  # from one address: whoever guesses passwords gets no further
+GARBLED_SECONDS = 60.0  # until a client whose request could not be read asks again
+PASSWORD_SECONDS = 5.0  # that a wrong one costs, as at a stock project
+_IN_A_THREAD = 100_000  # bytes of a request that is taken apart elsewhere than where all others are served
+
+
+class Application:
+    """Serves a project's clients."""
+
+    def __init__(self, place: Layout, settings: Settings) -> None:
+        """Raises ProjectError if the folder is damaged."""
+        self.settings = settings
+        self._where = Addresses(settings.url)
+        self._uploads = Uploads(place)
+        self._downloads = downloads.Downloads(place)
+        self._writer = Writer(database.connect(place.database))
+        self._reader = database.connect(place.database)
+        public = place.key("code_sign_public").read_text("ascii")
+        upload_key = keys.read_private(place.key("upload_private").read_text("ascii"))
+        self._scheduler = Scheduler(settings, public, upload_key)
+        self._upload_handler = UploadHandler(self._uploads, self._reader, upload_key.public)
+        self._account_rate = Rate(ACCOUNTS_PER_MINUTE)
+        self._started = time.monotonic()
+
+    def asgi(self) -> Starlette:
+        """The application for a web server."""
+        path = self.settings.path
+        routes = [
+            Route(path, self._master_page, methods=["GET"]),
+            Route(f"{path}cgi", self._answer, methods=["POST"]),
+            Route(f"{path}file_upload_handler", self._upload_handler.answer, methods=["POST"]),
+            Route(f"{path}download/{{name}}", self._downloads.answer, methods=["GET"]),
+            Route(f"{path}get_project_config.php", self._project_config, methods=["GET", "POST"]),
+            Route(f"{path}create_account.php", self._create_account, methods=["GET", "POST"]),
+            Route(f"{path}lookup_account.php", self._look_up_account, methods=["GET", "POST"]),
+        ]
+        limit = Middleware(_Limit, rate=Rate(self.settings.requests_per_minute))
+        return Starlette(routes=routes, middleware=[limit], lifespan=self._lifespan)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        tidy = asyncio.create_task(self._tidy())
+        try:
+            yield
+        finally:
+            tidy.cancel()
+            self._writer.close()
+            self._reader.close()
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            uptime = time.monotonic() - self._started
+            work = partial(housekeeping.tidy, settings=self.settings, uptime=uptime, now=time.time())
+            try:
+                while await self._writer.run(work):
+                    pass
+            except (ProjectError, sqlite3.Error) as error:
+                log.error("housekeeping: %s", error)
+
+    async def _answer(self, http: Request) -> Response:
+        """The scheduler."""
+        try:
+            body = await limits.body(http, limits.SCHEDULER_BODY)
+            if len(body) > _IN_A_THREAD:
+                asked, found = await asyncio.to_thread(self._prepare, body)
+            else:
+                asked, found = self._prepare(body)
+        except BadRequest as error:
+            log.info("%s: a request that cannot be read: %s", _address(http), error)
+            return _xml(self._scheduler.refusal(f"Error in request message: {error}", GARBLED_SECONDS))
+        answer = partial(
+            self._scheduler.answer, request=asked, found=found, address=_address(http), now=time.time()
+        )
+        return _xml(await self._writer.run(answer))
+
+    def _prepare(self, body: bytes) -> tuple[SchedulerRequest, dict[str, Digest]]:
+        asked = request.read(body)
+        return asked, reports.digests(self._uploads, asked.reports)
+
+    async def _master_page(self, http: Request) -> Response:
+        """Where clients learn the scheduler's URL; they want this tag on a short line of its own."""
+        name = escape(self.settings.name)
+        return HTMLResponse(
+            f"<!DOCTYPE html>\n<html><head><title>{name}</title>\n"
+            f'<link rel="boinc_scheduler" href="{self._where.scheduler}">\n'
+            f"</head><body><h1>{name}</h1>\n<p>A BOINC project. To take part, attach your BOINC client to\n"
+            f"<code>{self._where.url}</code></p></body></html>\n"
+        )
+
+    async def _project_config(self, http: Request) -> Response:
+        disabled = "" if self.settings.create_accounts else "<account_creation_disabled/>\n"
+        config = messages.block(
+            "project_config",
+            element("name", escape(self.settings.name)),
+            element("master_url", self._where.url),
+            element("web_rpc_url_base", self._where.url),
+            element("min_passwd_length", 6),
+            element("web_stopped", 0),
+            element("sched_stopped", 0),
+            disabled,
+        )
+        return _xml(config)
+
+    async def _create_account(self, http: Request) -> Response:
+        form = await _form(http)
+        if not self.settings.create_accounts:
+            return _xml(accounts.error_reply(AccountError(accounts.DISABLED)))
+        email, password = form.get("email_addr", ""), form.get("passwd_hash", "")
+        name = messages.Fields(f"<name>{form.get('user_name', '')}</name>").text("name", 60)
+        work = partial(accounts.create, email=email, passwd_hash=password, name=name, now=time.time())
+        return await self._account(http, work)
+
+    async def _look_up_account(self, http: Request) -> Response:
+        form = await _form(http)
+        email, password = form.get("email_addr", ""), form.get("passwd_hash", "")
+        return await self._account(http, partial(accounts.look_up, email=email, passwd_hash=password))
+
+    async def _account(self, http: Request, work: Callable[[sqlite3.Connection], str]) -> Response:
+        if not self._account_rate.allows(_address(http)):
+            return _busy()
+        try:
+            return _xml(accounts.key_reply(await self._writer.run(work)))
+        except AccountError as error:
+            log.info("%s: %s", _address(http), error)
+            if error.number in (accounts.BAD_PASSWORD, accounts.NOT_UNIQUE):
+                await asyncio.sleep(PASSWORD_SECONDS)
+            return _xml(accounts.error_reply(error))
+
+
+class _Limit:
+    """Turns away who asks too often, and answers what goes wrong in a word, without a traceback.
+
+    Only 5xx lets a client try again later: to it, any 4xx means that the file is not there.
+    """
+
+    def __init__(self, app: ASGIApp, rate: Rate) -> None:
+        self._app = app
+        self._rate = rate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        address = (scope.get("client") or ("",))[0]
+        if not self._rate.allows(address):
+            log.warning("%s asks too often", address)
+            await _busy()(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except TooLarge as error:
+            log.warning("%s: %s", address, error)
+            await PlainTextResponse("too large\n", 413)(scope, receive, send)
+        except Broken as error:
+            log.info("%s: %s", address, error)
+            await PlainTextResponse("too slow\n", 408)(scope, receive, send)
+        except (ProjectError, sqlite3.Error) as error:
+            log.error("%s: %s", address, error)
+            await _busy()(scope, receive, send)
+
+
+def _busy() -> Response:
+    return PlainTextResponse("busy, try again later\n", 503, {"Retry-After": "60"})
+
+
+def _xml(text: str) -> Response:
+    return Response(text.encode("utf-8"), media_type="text/xml")
+
+
+def _address(http: Request) -> str:
+    return http.client.host if http.client else ""
+
+
+async def _form(http: Request) -> dict[str, str]:
+    """Parameters, from wherever a client puts them."""
+    pairs = list(http.query_params.multi_items())
+    if http.method == "POST":
+        text = (await limits.body(http, limits.FORM_BODY)).decode("latin-1")
+        with contextlib.suppress(ValueError):
+            pairs += parse_qsl(text, max_num_fields=50)
+    return {name: value[:500] for name, value in pairs}

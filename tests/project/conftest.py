@@ -1,0 +1,158 @@
+"""A project with a server and clients, all of which end with the test."""
+
+import datetime
+import ipaddress
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pymw.project import serve
+from pymw.project.jobs import Input, Workunit
+from pymw.project.layout import Layout
+from pymw.project.project import Project
+from pymw.project.serve import Listening
+
+from tests.bench.packages import Packages
+from tests.project.played import Played
+from tests.project.volunteer import Client, Server, free_port
+
+
+@dataclass
+class Lab:
+    """A project with an application for this machine, its server, and real clients.
+
+    url: where clients reach it, which may be a proxy's.
+    """
+
+    project: Project
+    server: Server
+    folder: Path
+    clients: list[Client] = field(default_factory=list)
+
+    def add_client(self, ncpus: int = 1) -> Client:
+        """Start a client that attaches to the owner's account."""
+        folder = self.folder / f"client{len(self.clients)}"
+        client = Client(folder, self.project.settings.url, self.project.owner_key(), ncpus)
+        self.clients.append(client)
+        client.start()
+        return client
+
+    def tell(self) -> str:
+        """What the server and the clients say."""
+        return "\n".join([self.server.log.read_text()[-3000:], *(client.log() for client in self.clients)])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project without a server and without applications."""
+    with Project.create(tmp_path / "lab", name="Lab", url="http://127.0.0.1:8080/pymw/") as made:
+        yield made
+
+
+@contextmanager
+def opened(folder: Path, packages: Packages, url_port: int = 0) -> Iterator[Lab]:
+    """A lab; everything in it ends with the block. url_port: if clients reach the server through another."""
+    port = free_port()
+    url = f"http://127.0.0.1:{url_port or port}/pymw/"
+    with Project.create(folder / "lab", name="Lab", url=url, next_rpc_delay=2) as made:
+        made.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+        lab = Lab(made, Server(made.folder, port), folder)
+        try:
+            lab.server.start()
+            yield lab
+        finally:
+            for client in lab.clients:
+                client.end()
+            lab.server.kill()
+
+
+@pytest.fixture(scope="module")
+def shared_lab(
+    boinc_client: None, packages: Packages, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """A lab with two clients that several tests use, one after the other."""
+    with opened(tmp_path_factory.mktemp("shared"), packages) as lab:
+        lab.add_client()
+        lab.add_client()
+        yield lab
+
+
+@pytest.fixture
+def lab(boinc_client: None, packages: Packages, tmp_path: Path) -> Iterator[Lab]:
+    """A lab without clients for one test."""
+    with opened(tmp_path, packages) as made:
+        yield made
+
+
+@pytest.fixture
+def make_lab(boinc_client: None, packages: Packages, tmp_path: Path) -> Callable[..., object]:
+    """Makes a lab whose clients go through another port."""
+    return lambda url_port: opened(tmp_path, packages, url_port)
+
+
+@pytest.fixture
+def http(project: Project, packages: Packages) -> Iterator[httpx.Client]:
+    """A client of HTTP, for the server of `project` in a thread, with an application for 64-bit Linux."""
+    project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+    where = Listening("127.0.0.1", 0)
+    server = serve.make(Layout(project.folder), project.settings, where)
+    with serve.bound(where) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+@pytest.fixture
+def play(project: Project, http: httpx.Client) -> Callable[..., Played]:
+    """Makes clients that are played; each has an identity of its own."""
+    count = itertools.count()
+    return lambda **about: Played(http, project.owner_key(), f"{next(count):032x}", **about)
+
+
+@pytest.fixture
+def submit(project: Project) -> Callable[..., Workunit]:
+    """Submits a workunit of this name."""
+    inputs = (Input(project.stage(b"code", "bundle"), "pymw_bundle", sticky=True),)
+
+    def one(name: str = "wu", **about: object) -> Workunit:
+        workunit = Workunit(name=name, inputs=inputs, **about)  # type: ignore[arg-type]
+        project.submit([workunit])
+        return workunit
+
+    return one
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (tmp_path / "chain.pem").write_bytes(made.public_bytes(pem))
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(secret)
+    return tmp_path / "chain.pem", tmp_path / "key.pem"

@@ -1,4 +1,4 @@
-"""`pymw`: the command line. What a run has done, is doing, and its results."""
+"""`pymw`: the command line. What runs have done, are doing, and their results; BOINC projects."""
 
 import argparse
 import contextlib
@@ -16,13 +16,15 @@ from rich.console import Console
 from pymw import report, run_folder, run_status
 from pymw.errors import PyMWError
 from pymw.export import Export
+from pymw.project import project_cli
 
 OK, FAULTY, FAILED, INTERRUPTED = 0, 1, 2, 130
 # A table with long names, where no terminal sets a width.
 PIPE_WIDTH = 110
 
 DESCRIPTION = """\
-Looks into runs: what programs that use pymw.Master(run=NAME) have kept, and keep while one looks."""
+Looks into runs: what programs that use pymw.Master(run=NAME) have kept, and keep while one looks.
+`pymw project` makes and serves a BOINC project."""
 
 EXAMPLES = """\
 examples:
@@ -101,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("run", metavar="RUN", help="its name, or its folder")
     for command in (runs, status):
         command.add_argument("--json", action="store_true", help="print it as JSON")
+    project_cli.add_to(commands)
     return parser
 
 

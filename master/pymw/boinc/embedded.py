@@ -1,0 +1,121 @@
+"""The embedded project as a backend: another process serves it, we share its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pymw_worker import names
+
+from pymw.boinc.backend import Backend, Ended, Job
+from pymw.project.project import Attempt, Finished, Input, Project, Success, Workunit
+from pymw.project.states import ErrorMask
+
+_SHOWN = 4000  # characters of each attempt's stderr
+_REASONS = {
+    ErrorMask.COULDNT_SEND: "no computer took it in time",
+    ErrorMask.TOO_MANY_ERRORS: "it failed on too many computers",
+    ErrorMask.TOO_MANY_TOTAL: "it was tried too often",
+    ErrorMask.CANCELLED: "it was cancelled",
+}
+
+
+class EmbeddedBackend(Backend):
+    """A project that `pymw project create` made."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it. Raises ProjectError."""
+        self._project = Project.open(folder)
+        self._sequence = 0
+
+    def stage(self, bundle: bytes) -> str:
+        """Put a code bundle where volunteers get it."""
+        return self._project.stage(bundle, "bundle")
+
+    def submit(self, jobs: Sequence[Job], batch: str) -> None:
+        """Stage the arguments, and submit."""
+        staged = self._project.stage_all([job.arguments for job in jobs], "arguments")
+        self._project.submit(
+            Workunit(
+                name=job.name,
+                inputs=(Input(job.bundle, names.BUNDLE, sticky=True), Input(given, names.ARGUMENTS)),
+                command_line=job.command_line,
+                batch=batch,
+                **asdict(job.demand),
+            )
+            for job, given in zip(jobs, staged, strict=True)
+        )
+
+    def news(self, seconds: float) -> list[Ended]:
+        """Jobs that have ended, whoever submitted them."""
+        if not self._project.wait_for_news(self._sequence, seconds):
+            return []
+        found = self._project.finished_since(self._sequence)
+        if found:
+            self._sequence = found[-1].sequence
+        return [_ended(one) for one in found]
+
+    def working(self, names: Sequence[str]) -> dict[str, str]:
+        """Jobs in progress, and the numbers of the computers that have them."""
+        states = self._project.state_of(names)
+        return {name: _hosts(state.hosts) for name, state in states.items() if state.hosts}
+
+    def known(self, names: Sequence[str]) -> set[str]:
+        """Jobs that the project knows."""
+        return set(self._project.state_of(names))
+
+    def cancel(self, names: Sequence[str]) -> None:
+        """Cancel workunits."""
+        self._project.cancel(names)
+
+    def forget(self, batch: str) -> None:
+        """Remove workunits and files of a batch."""
+        self._project.forget(batch)
+
+    def status(self) -> dict[str, Any]:
+        """The project's counts."""
+        return asdict(self._project.counts())
+
+    def close(self) -> None:
+        """Close the database."""
+        self._project.close()
+
+
+def _ended(one: Finished) -> Ended:
+    outcome = one.outcome
+    if isinstance(outcome, Success):
+        files = outcome.files
+        return Ended(one.name, files.get(names.RESULT), files.get(names.LOG), by=_facts(outcome.by))
+    mask = outcome.mask
+    reasons = [words for bit, words in _REASONS.items() if mask & bit] or ["it failed"]
+    last = outcome.attempts[-1] if outcome.attempts else None
+    return Ended(
+        one.name,
+        reason=f"the job {one.name} has no result: {' and '.join(reasons)}",
+        exit_status=last.exit_status if last else None,
+        stderr="\n".join(_said(attempt) for attempt in outcome.attempts),
+        cancelled=bool(mask & ErrorMask.CANCELLED),
+        by=_facts(last) if last else {},
+    )
+
+
+def _facts(attempt: Attempt) -> dict[str, str]:
+    return {
+        "host": str(attempt.host),
+        "boinc-platform": attempt.platform,
+        "cpu": f"{attempt.cpu:.3f}",
+        "elapsed": f"{attempt.elapsed:.3f}",
+    }
+
+
+def _said(attempt: Attempt) -> str:
+    return (
+        f"{attempt.name} on computer {attempt.host}: {attempt.outcome.name.lower()}, "
+        f"exit status {attempt.exit_status}\n{attempt.stderr.strip()[-_SHOWN:]}"
+    )
+
+
+def _hosts(hosts: Sequence[int]) -> str:
+    return "computer " + ", ".join(str(host) for host in hosts)

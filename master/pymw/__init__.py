@@ -27,6 +27,7 @@ from pymw.errors import ResultLost as ResultLost
 from pymw.errors import RunError as RunError
 from pymw.errors import TaskError as TaskError
 from pymw.errors import TimeLimitExceeded as TimeLimitExceeded
+from pymw.errors import UntrustedResult as UntrustedResult
 from pymw.errors import ValueLost as ValueLost
 from pymw.errors import VersionMismatch as VersionMismatch
 from pymw.errors import WorkerDied as WorkerDied

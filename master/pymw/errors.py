@@ -16,6 +16,7 @@ Exception
         ├── WorkerDied          the task's process ended without an answer
         ├── OutOfMemory         ... because there was no memory left
         ├── ResultLost          an answer came back that cannot be read, or none ever came
+        ├── UntrustedResult     ... that asks for what is not built from the bytes of strangers
         └── TimeLimitExceeded   the task ran longer than it was allowed to (a TimeoutError as well)
 
 An exception that the *function* raises is raised as it is, with the worker's traceback as its cause
@@ -90,6 +91,17 @@ class OutOfMemory(WorkerDied):
 
 class ResultLost(TaskError):
     """An answer came back that cannot be read, or the interface lost the task."""
+
+
+class UntrustedResult(TaskError):
+    """A stranger's answer asks for more than plain data, or is damaged, or too much.
+
+    asked: the class, function or attribute that it asks for; "" if it is damaged or too much.
+    """
+
+    def __init__(self, message: str, asked: str = "") -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class TimeLimitExceeded(TaskError, TimeoutError):

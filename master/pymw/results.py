@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pymw import ending, errors
@@ -29,6 +29,24 @@ _UNLOADABLE: dict[str, tuple[type[errors.TaskError], str]] = {
 }
 
 
+def read_untrusted(data: bytes, allow: Iterable[type] = ()) -> Any:
+    """The value of a pickle that a stranger sent, without unpickling it (pymw/untrusted).
+
+    It can be plain data (None, numbers, text, bytes, containers, dates, Decimal, Fraction, paths, UUID),
+    numpy scalars and arrays but of objects, standard exceptions, and instances of the classes in `allow`,
+    which are built without calling anything of theirs. Raises UntrustedResult for everything else, for damage
+    and for what goes beyond pymw.untrusted.limits; TypeError for a class that cannot be allowed.
+    """
+    return untrusted_reader(allow)(data)
+
+
+def untrusted_reader(allow: Iterable[type] = ()) -> Reader:
+    """A function that does what read_untrusted does, for many results. Raises TypeError as it does."""
+    from pymw import untrusted  # noqa: PLC0415  # it imports numpy, which takes its time
+
+    return untrusted.reader(allow)
+
+
 def value_of(end: Ending, read: Reader = pickle.loads) -> tuple[Any, BaseException | None]:
     """The value of a task and None, or None and the exception that stands for its failure.
 
@@ -42,6 +60,9 @@ def value_of(end: Ending, read: Reader = pickle.loads) -> tuple[Any, BaseExcepti
             return end.value, None
         try:
             return read(end.data), None
+        except errors.UntrustedResult as error:
+            end.status = ending.LOST
+            return None, error
         except Exception as error:
             end.status = ending.LOST
             return None, errors.ResultLost(

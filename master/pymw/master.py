@@ -45,6 +45,7 @@ class Master(concurrent.futures.Executor):
         interface: Any = None,
         *,
         run: str | PathLike[str] | None = None,
+        allow: Iterable[type] = (),
         progress: bool = False,
         **options: Any,
     ) -> None:
@@ -54,6 +55,7 @@ class Master(concurrent.futures.Executor):
         pymw.interfaces, a concurrent.futures.Executor of another library, or an object with the original's
         methods. None: all cores of this computer. run: keep tasks and results in the run of this name, or in
         this folder, and do not run again what an earlier program of the run has finished (docs/runs.md).
+        allow: classes of the program that values may be instances of where they come from strangers (boinc).
         progress: show how far all tasks are, on a terminal. options: see pymw.Options; Master.options changes
         them for some tasks. Raises InterfaceError; RunError; TypeError or ValueError for options that make no
         sense.
@@ -61,6 +63,7 @@ class Master(concurrent.futures.Executor):
         self._run = run
         self._options = Options().changed(**options)
         self._interface = choose.interface(interface)
+        self._interface.allow += tuple(allow)
         self._task_class = self.task_class or self._interface.task_class
         self._works = Works()
         self._dispatcher = self._make_dispatcher(None)

@@ -11,16 +11,19 @@ from pymw import ending
 from pymw.ending import Ending
 
 
-def read_ending(result: Path, log_file: Path) -> Ending:
-    """How a task ended, from its result and its log (docs/formats.md), which may be missing."""
+def read_ending(result: Path, log_file: Path | None, limit: int | None = None) -> Ending:
+    """How a task ended, from its result and its log (docs/formats.md), which may be missing.
+
+    limit: bytes that the value may have, and that the log may have; None for no limit.
+    """
     try:
-        found = outcome.read(str(result))
+        found = outcome.read(str(result), limit)
     except FormatError as error:
         return Ending(ending.LOST, message=f"Error reading task result: {error}")
     data = found.value_bytes if found.status == outcome.VALUE else found.exception_bytes
     end = Ending(found.status, data, found.type, found.message)
     try:
-        written = log.read(str(log_file))
+        written = log.read(str(log_file), limit)
     except FormatError:
         return end
     end.stdout = written.stdout.decode("utf-8", "replace")

@@ -105,7 +105,7 @@ Keys = dict[str, str]
 
 def script() -> str:
     try:
-        import numpy  # type: ignore[import-not-found] # noqa: F401
+        import numpy
     except ImportError:
         return SCRIPT.replace("ARRAYS", "")
     return SCRIPT.replace("ARRAYS", ARRAYS)

@@ -49,6 +49,8 @@ class Interface(ABC):
     """What the tasks are that it gets."""
     any_python: bool = False
     """Whether workers may have another version of Python, so that the original's tasks travel as source."""
+    allow: tuple[type, ...] = ()
+    """Classes that values from strangers may be instances of; the master adds to it before `open`."""
     chunk_width: int = 0
     """If Master.map may put many calls into one task, how many tasks run at once; 0 if a task is one call."""
 

@@ -1,0 +1,44 @@
+"""From what a project says of a job to the ending of a task."""
+
+from __future__ import annotations
+
+import re
+
+from pymw_worker.boinc import exit_codes
+
+from pymw import ending
+from pymw.boinc.backend import Ended
+from pymw.ending import Ending
+from pymw.worker_files import read_ending
+
+# Exit statuses of PyMW's worker after which no result is sent (worker/pymw_worker/boinc/exit_codes.py).
+_STATUSES = {
+    exit_codes.CHILD_FAILED: ending.DIED,
+    exit_codes.OUT_OF_MEMORY: ending.MEMORY,
+    exit_codes.INIT_FAILURE: ending.UNLOADABLE,
+}
+# What the worker says in stderr.txt: YYYY-mm-dd HH:MM:SS (pid): text.
+_SAID = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+\): (.+)$", re.MULTILINE)
+_VERSION = re.compile(
+    r"needs Python [\d.-]+, this is Python|failed to find ", re.IGNORECASE
+)
+_MODULE = re.compile(r"needs the module ")
+
+
+def ending_of(job: Ended, limit: int) -> Ending:
+    """How the task of a job ended. limit: bytes that a result may have."""
+    end = _failed(job) if job.result is None else read_ending(job.result, job.log, limit)
+    end.facts = {**end.facts, **job.by}
+    return end
+
+
+def _failed(job: Ended) -> Ending:
+    status = ending.LOST
+    if not job.cancelled and job.exit_status is not None:
+        status = _STATUSES.get(job.exit_status, ending.LOST)
+    said = _SAID.findall(job.stderr)
+    message = f"{job.reason}; the last computer said: {said[-1]}" if said else job.reason
+    kind = ""
+    if status == ending.UNLOADABLE:
+        kind = "python" if _VERSION.search(job.stderr) else "module" if _MODULE.search(job.stderr) else ""
+    return Ending(status, type=kind, message=message, stderr=job.stderr)

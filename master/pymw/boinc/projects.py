@@ -1,0 +1,40 @@
+"""Which kind of project a folder is, and the backend for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pymw.boinc.backend import Backend
+from pymw.boinc.embedded import EmbeddedBackend
+from pymw.errors import InterfaceError, ProjectError
+from pymw.project.project import Project
+
+
+def open_backend(home: str | Path, app_dir: str | Path | None, task_path: str | Path) -> Backend:
+    """The backend for the project in a folder. Raises InterfaceError or ProjectError.
+
+    app_dir: app versions to add, as folders VERSION/PLATFORM somewhere in it.
+    """
+    if not str(home):
+        raise InterfaceError("the BOINC interface needs a project: -p names its folder")
+    folder = Path(home).expanduser()
+    if not folder.is_dir():
+        raise InterfaceError(f"there is no folder {folder}: `pymw project create {folder}` makes a project")
+    if (folder / "config.xml").exists():
+        raise InterfaceError(
+            f"{folder} is a project of the stock BOINC server, for which this version of PyMW has no backend"
+        )
+    if app_dir:
+        _add_versions(folder, Path(app_dir).expanduser())
+    return EmbeddedBackend(folder)
+
+
+def _add_versions(home: Path, app_dir: Path) -> None:
+    folders = sorted({path.parent for path in app_dir.rglob("version.xml")})
+    if not folders:
+        raise ProjectError(
+            f"{app_dir} holds no app version: pymw-package makes them, each with a version.xml"
+        )
+    with Project.open(home) as project:
+        for folder in folders:
+            project.add_version(folder)

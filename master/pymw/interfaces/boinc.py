@@ -1,0 +1,212 @@
+"""The BOINC interface: tasks run on the computers of volunteers.
+
+Each task is a job of a BOINC project. Its code bundle is staged once and shared by all tasks of the function;
+its arguments are a small file. What comes back is from strangers: it is read without unpickling it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pymw import ending, results
+from pymw.boinc import projects
+from pymw.boinc.backend import Backend, Demand, Ended, Job
+from pymw.boinc.endings import ending_of
+from pymw.ending import Ending
+from pymw.errors import PyMWError
+from pymw.functions import CodeBundle
+from pymw.interfaces.base import Interface, Listener, Task
+
+_WAITING = 10_000  # jobs that a project has of one master at most, so that priorities keep their meaning
+_NEWS = 1.0  # seconds that a look for news waits
+_LOOK = 2.0  # seconds between looks at who works on what
+_LOOKED_AT = 500  # jobs at a time
+_SPARE = 1 << 20  # bytes of a result file beside its value
+
+
+class BOINCInterface(Interface):
+    """Sends tasks to the volunteers of a project."""
+
+    any_python = True
+
+    def __init__(
+        self,
+        project_home: str | Path,
+        custom_app_dir: str | Path | None = None,
+        custom_args: Iterable[str] = (),
+        task_path: str | Path = "tasks",
+    ) -> None:
+        """Open a project. Raises InterfaceError or ProjectError, in one sentence.
+
+        project_home: its folder. custom_app_dir: a folder with app versions that pymw-package built, which
+        are added to the project. custom_args: more arguments for the application. task_path: where the
+        assimilator of a stock server puts results.
+        """
+        self._backend: Backend = projects.open_backend(project_home, custom_app_dir, task_path)
+        self._arguments = " ".join(custom_args)
+        self._demand = Demand()
+        self._lock = threading.Lock()
+        self._tasks: dict[str, Task] = {}
+        self._names: dict[Task, str] = {}
+        self._staged: dict[str, str] = {}
+        self._batch = f"pymw_{uuid.uuid4().hex[:12]}"
+        self._batches = {self._batch}
+        self._number = 0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._collect, name="pymw boinc", daemon=True)
+
+    def set_boinc_args(
+        self,
+        target_nresults: int = 2,
+        min_quorum: int = 1,
+        max_nbytes: int = 65536,
+        delay_bound: float | None = None,
+    ) -> None:
+        """Say what is asked for each task from now on.
+
+        target_nresults: computers that get it. min_quorum: equal results that are needed. max_nbytes: of a
+        result, bytes. delay_bound: seconds that a computer has for it. Raises ValueError.
+        """
+        if not 1 <= min_quorum <= target_nresults:
+            raise ValueError(
+                f"min_quorum is {min_quorum}: it must be from 1 to target_nresults, {target_nresults}"
+            )
+        self._demand = dataclasses.replace(
+            self._demand,
+            target_nresults=target_nresults,
+            min_quorum=min_quorum,
+            max_nbytes=max_nbytes,
+            delay_bound=delay_bound or self._demand.delay_bound,
+        )
+
+    def open(self, listener: Listener) -> None:
+        """Begin to listen for what volunteers send."""
+        super().open(listener)
+        self._read = results.untrusted_reader(self.allow)
+        self._thread.start()
+
+    def read(self, data: bytes) -> Any:
+        """A value from a stranger: plain data, arrays, and the classes that Master(allow=...) names."""
+        return self._read(data)
+
+    def room(self) -> int:
+        """How many more jobs the project gets."""
+        return _WAITING - len(self._names)
+
+    def start(self, tasks: list[Task]) -> None:
+        """Stage what is new, and submit a job for each task."""
+        jobs: list[Job] = []
+        for task in tasks:
+            if (call := task.call) is None or task.bundle is None:  # cancelled in the meantime
+                continue
+            with self._lock:
+                self._number += 1
+                name = f"{self._batch}_{self._number}"
+                self._tasks[name], self._names[task] = task, name
+            jobs.append(self._job(name, task.bundle, call))
+        self.listener.note([(self._tasks[job.name], job.name) for job in jobs])
+        try:
+            self._backend.submit(jobs, self._batch)
+        except PyMWError:
+            with self._lock:
+                for job in jobs:
+                    self._names.pop(self._tasks.pop(job.name), None)
+            raise
+
+    def adopt(self, tasks: list[tuple[Task, str]]) -> list[Task]:
+        """Find the jobs of an earlier program again."""
+        known = self._backend.known([name for _, name in tasks if name])
+        with self._lock:
+            for task, name in tasks:
+                if name in known:
+                    self._tasks[name], self._names[task] = task, name
+                    self._batches.add(name.rpartition("_")[0])
+        return [task for task, name in tasks if name in known]
+
+    def cancel(self, task: Task) -> None:
+        """Cancel a job. A volunteer who has it hears of it at the client's next request."""
+        with self._lock:
+            name = self._names.pop(task, None)
+            self._tasks.pop(name or "", None)
+        if name is not None and not self._closing.is_set():
+            self._backend.cancel([name])
+
+    def close(self) -> None:
+        """Cancel what has not ended, and remove what this program has left in the project."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._lock:
+            left = list(self._tasks)
+        self._backend.cancel(left)
+        for batch in self._batches:
+            self._backend.forget(batch)
+        self._backend.close()
+
+    def get_status(self) -> dict[str, Any]:
+        """What the project says of itself."""
+        return {"jobs": len(self._names), **self._backend.status()}
+
+    def _job(self, name: str, bundle: CodeBundle, call: bytes) -> Job:
+        if bundle.digest not in self._staged:
+            self._staged[bundle.digest] = self._backend.stage(bundle.data)
+        line = f"--python {bundle.python} --max-result {self._demand.max_nbytes}"
+        return Job(
+            name=name,
+            bundle=self._staged[bundle.digest],
+            arguments=bundle.arguments_file(name, call),
+            command_line=f"{line} {self._arguments}".strip(),
+            demand=dataclasses.replace(self._demand, max_nbytes=self._demand.max_nbytes + _SPARE),
+        )
+
+    # The thread that listens.
+
+    def _collect(self) -> None:
+        """Report what has ended, and who works on what, until this is closed."""
+        next_look = time.monotonic() + _LOOK
+        while not self._closing.is_set():
+            try:
+                self._report(self._backend.news(_NEWS))
+                if time.monotonic() >= next_look:
+                    self._look()
+                    next_look = time.monotonic() + _LOOK
+            except PyMWError as error:
+                self._fail(error)
+                return
+
+    def _report(self, jobs: Sequence[Ended]) -> None:
+        with self._lock:
+            ours = [(self._tasks.pop(job.name), job) for job in jobs if job.name in self._tasks]
+            for task, _ in ours:
+                self._names.pop(task, None)
+        reports = []
+        for task, job in ours:
+            self.listener.started(task, job.by.get("host"))
+            reports.append((task, ending_of(job, self._demand.max_nbytes + _SPARE)))
+        if reports:
+            self.listener.ended(reports)
+
+    def _look(self) -> None:
+        """Note which tasks volunteers have begun with."""
+        with self._lock:
+            waiting = [(name, task) for name, task in self._tasks.items() if not task.running()]
+        for start in range(0, len(waiting), _LOOKED_AT):
+            some = dict(waiting[start : start + _LOOKED_AT])
+            for name, who in self._backend.working(list(some)).items():
+                self.listener.started(some[name], who)
+
+    def _fail(self, error: PyMWError) -> None:
+        """The project cannot be read any more: that is the end of all tasks."""
+        with self._lock:
+            tasks = list(self._names)
+            self._names.clear()
+            self._tasks.clear()
+        self.listener.ended([(task, Ending(ending.REFUSED, error=error)) for task in tasks])

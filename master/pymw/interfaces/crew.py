@@ -192,9 +192,11 @@ class Crew:
         return [(entry.task, Ending(ending.REFUSED, message=words, error=failure)) for entry in lost]
 
     def _retire(self, seat: Seat) -> None:
+        """A worker's process has ended; loky needs a moment to see it."""
+        self._ending = [executor for executor in self._ending if not _is_over(executor)]
         executor = seat.clear()
         if executor is not None:
-            executor.shutdown(wait=False)
+            self._ending.append(executor)
 
     # Receiving.
 
@@ -263,14 +265,16 @@ class Crew:
         self.listen(seat)
         found: Reports = []
         with self.lock:
-            if self.closed or batch not in seat.batches:  # one of them has told of it already
+            if batch not in seat.batches:  # another of its batches has told of it already
                 return
             how = seat.gone()
+            if self.closed:
+                seat.let_go()
+                return
             guilty = seat.current()
             words = last_words(seat.base)
             left = [entry for batch in seat.batches for entry in batch.mine()]
-            self._ending = [executor for executor in self._ending if not _is_over(executor)]
-            self._ending.append(seat.clear())
+            self._retire(seat)
             seat.failures = 0 if guilty is not None else seat.failures + 1
             for entry in left:
                 if entry is guilty and entry.wanted:

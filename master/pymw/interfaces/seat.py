@@ -83,6 +83,7 @@ class Seat:
         self.facts: dict[str, str] = {}
         self._life: Connection | None = None
         self._executor: Any = None
+        self._calls: Any = None
         self._known: set[str] = set()
 
     @property
@@ -109,6 +110,7 @@ class Seat:
             initargs=(str(self.base), life, news),
             env=self._environment,
         )
+        self._calls = self._executor._call_queue
         try:
             self._executor.submit(int)  # starts it
         finally:
@@ -216,21 +218,28 @@ class Seat:
 
     def end(self) -> None:
         """Let the process end; kill it if it does not do so soon."""
-        process, executor = self.process, self._executor
-        if executor is None:
+        if self._executor is None:
             return
-        executor.shutdown(wait=False)
-        process.join(_GRACE)
-        self.kill_group()
-        self._kill_process()
-        executor.shutdown(wait=True)
+        thread = self._executor._executor_manager_thread
+        self._executor.shutdown(wait=False)
+        self.process.join(_GRACE)
+        self.kill()
+        self.let_go()
+        if thread is not None:
+            thread.join(_GRACE)
         self.clear()
+
+    def let_go(self) -> None:
+        """Keep loky from waiting for what a process that has ended will not do any more."""
+        self._calls._reader.close()  # else what is being sent waits for ever for somebody to read it
+        if self._executor._flags.broken is not None:  # else it has yet to see, by these, that it is
+            self._executor._processes.clear()  # it would look for children
 
     def clear(self) -> Any:
         """Forget the process that has ended, and its batches. Returns loky's executor, to be shut down."""
         executor = self._executor
         if executor is not None:
-            executor._processes.clear()  # loky would look for children of a process that is gone
+            self.let_go()
         for open_one in (self.note, self._life):
             if open_one is not None:
                 open_one.close()

@@ -28,6 +28,7 @@ from tests.master.interfaces.tasks import (
     SOON,
     announce_and_sleep,
     combine,
+    contents,
     eventually,
     fail,
     fail_unpicklably,
@@ -36,7 +37,6 @@ from tests.master.interfaces.tasks import (
     moment,
     note_down,
     raise_it,
-    read,
     read_and_spoil,
     returns_a_lock,
     same,
@@ -235,8 +235,8 @@ class Conformance(HardEnds):
         master = pymw.Master(interface)
         for number in range(8):
             master.submit(announce_and_sleep, tmp_path / str(number))
-        eventually(lambda: len(list(tmp_path.iterdir())) == 2)
-        pids = [int(eventually(lambda path=path: read(path))) for path in tmp_path.iterdir()]
+        texts = eventually(lambda: len(found := contents(tmp_path)) == 2 and found)
+        pids = [int(text) for text in texts]
         started = time.monotonic()
         master.shutdown(cancel_futures=True)
         assert time.monotonic() - started < 10

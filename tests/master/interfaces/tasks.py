@@ -167,6 +167,11 @@ def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
+def contents(folder: Path) -> list[str]:
+    """What the files in a folder say, without those that are still being written."""
+    return [path.read_text() for path in folder.iterdir() if path.suffix != ".new"]
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:

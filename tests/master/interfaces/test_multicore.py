@@ -103,11 +103,15 @@ START = """
 import os, re, sys, threading, time
 import pymw
 from pymw.interfaces.multicore import MulticoreInterface
+def announce(path):
+    with open(path + ".new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(path + ".new", path)
 def hold_on(path):
-    open(path, "w").write(str(os.getpid()))
+    announce(path)
     time.sleep(100)
 def hold_the_lock(path):
-    open(path, "w").write(str(os.getpid()))
+    announce(path)
     re.match("(a+)+$", "a" * 40 + "b")
 """
 

@@ -134,8 +134,8 @@ class Project:
     def submit(self, workunits: Iterable[Workunit]) -> int:
         """Submit workunits; what is there already with the same content is passed over.
 
-        Returns how many are new. They are taken 500 at a time, each time all or none; what was not taken can be
-        submitted again together with what was. Raises ProjectError, ProjectConflict.
+        Returns how many are new. They are taken 500 at a time, each time all or none; what was not taken can
+        be submitted again together with what was. Raises ProjectError, ProjectConflict.
         """
         new, every = 0, list(workunits)
         for workunit in every:

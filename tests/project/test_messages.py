@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymw.project import messages, request
 from pymw.project.messages import BadRequest, Fields
@@ -97,5 +97,6 @@ def test_many_elements_without_an_end_take_little_time() -> None:
 
 
 @given(st.binary(max_size=2000))
+@settings(deadline=None)
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     request.read(b"<scheduler_request>" + body + b"</scheduler_request>")

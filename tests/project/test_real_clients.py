@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import pytest
 from pymw.project.outcomes import Failure, Success
 from pymw.project.project import Project
 from pymw.project.states import ABORTED_BY_PROJECT, ErrorMask
@@ -16,32 +17,39 @@ from tests.project.proxy import Proxy
 from tests.project.volunteer import Client, Server, free_port, wait_for
 
 
-def test_a_client_attaches_and_brings_back_a_result(shared_lab: Lab) -> None:
+@pytest.fixture(scope="module")
+def busy_lab(shared_lab: Lab) -> Lab:
+    """The shared lab with workunits for several tests, which its clients do side by side."""
     project = shared_lab.project
-    project.submit([work.workunit(project, "one", jobs.total, [20, 22])])
-    finished = work.outcome(project, "one", 60, shared_lab.tell)
+    project.submit(
+        [
+            work.workunit(project, "one", jobs.total, [20, 22]),
+            work.workunit(project, "both", tasks.rest, 2, target_nresults=2, min_quorum=2),
+            work.workunit(project, "dies", jobs.vanish, 7, max_error_results=0),
+        ]
+    )
+    return shared_lab
+
+
+def test_a_client_attaches_and_brings_back_a_result(busy_lab: Lab) -> None:
+    finished = work.outcome(busy_lab.project, "one", 60, busy_lab.tell)
     assert isinstance(finished.outcome, Success)
     assert value_in(finished.outcome.files["pymw_result"]) == 42
     assert "Linux" in log_facts(finished.outcome.files["pymw_log"])["platform"]
     assert finished.outcome.by.platform == "x86_64-pc-linux-gnu"
 
 
-def test_two_clients_compute_the_same_and_agree(shared_lab: Lab) -> None:
-    project = shared_lab.project
-    both = {"target_nresults": 2, "min_quorum": 2}
-    project.submit([work.workunit(project, "both", tasks.rest, 2, **both)])
-    finished = work.outcome(project, "both", 90, shared_lab.tell)
+def test_two_clients_compute_the_same_and_agree(busy_lab: Lab) -> None:
+    finished = work.outcome(busy_lab.project, "both", 90, busy_lab.tell)
     assert isinstance(finished.outcome, Success)
     assert value_in(finished.outcome.files["pymw_result"]) == 2
-    hosts = project.hosts()
+    hosts = busy_lab.project.hosts()
     assert len(hosts) == 2, "each client is a computer"
     assert all(host.credit > 0 for host in hosts), "both results were valid"
 
 
-def test_a_task_that_dies_fails_the_workunit_and_says_why(shared_lab: Lab) -> None:
-    project = shared_lab.project
-    project.submit([work.workunit(project, "dies", jobs.vanish, 7, max_error_results=0)])
-    finished = work.outcome(project, "dies", 90, shared_lab.tell)
+def test_a_task_that_dies_fails_the_workunit_and_says_why(busy_lab: Lab) -> None:
+    finished = work.outcome(busy_lab.project, "dies", 90, busy_lab.tell)
     assert isinstance(finished.outcome, Failure)
     assert finished.outcome.mask == ErrorMask.TOO_MANY_ERRORS
     (attempt,) = finished.outcome.attempts

@@ -210,6 +210,15 @@ def test_a_wrong_key_gets_a_message_and_nothing_else(project: Project, play: Pla
     assert project.hosts() == []
 
 
+def test_a_client_with_another_key_is_told_and_gets_no_work(play: Play, submit: Submit) -> None:
+    submit()
+    client = play()
+    client.code_sign_key = "another project's key"
+    reply = client.ask()
+    assert "key has changed" in reply.text
+    assert (reply.names("result"), reply.blocks("code_sign_key")) == ([], [])
+
+
 def test_a_platform_without_an_application_is_told_so(project: Project, play: Play, submit: Submit) -> None:
     submit()
     reply = play(platforms=("vax-dec-vms",)).ask()

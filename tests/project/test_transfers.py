@@ -1,7 +1,8 @@
 """Downloads and uploads: resumed, checked, and never outside the project's folder."""
 
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -138,6 +139,23 @@ def test_more_than_was_announced_is_passed_over(
 ) -> None:
     name, certificate, limit = ticket
     body = upload_request(name, b"exact", certificate, limit) + b"and more"
+    assert post(http, body).value("status") == "0"
+    assert uploaded(project, name) == b"exact"
+
+
+def test_an_upload_that_does_not_end_is_cut(
+    project: Project, http: httpx.Client, ticket: tuple[str, str, int]
+) -> None:
+    name, certificate, limit = ticket
+    body = upload_request(name, b"exact", certificate, limit)
+
+    def endless() -> Iterator[bytes]:
+        yield body
+        for _ in range(10_000):
+            yield b"x" * 100_000
+
+    with contextlib.suppress(httpx.TransportError):  # it may be told before it has sent all
+        assert http.post(UPLOAD, content=endless()).status_code == 413
     assert post(http, body).value("status") == "0"
     assert uploaded(project, name) == b"exact"
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymw.project.states import ErrorMask, Fault, Outcome, State, Validity, fault_of
 from pymw.project.workunits import Decision, ResultFacts, WorkunitFacts, decide
@@ -137,6 +137,7 @@ WHATS = st.sampled_from(["unsent", "sent", "task", "host", "none", "a", "b"])
     st.integers(0, 3),
     st.integers(1, 12),
 )
+@settings(deadline=None)
 def test_there_is_always_something_to_wait_for_or_an_end(
     whats: list[str], quorum: int, more: int, errors: int, total: int
 ) -> None:

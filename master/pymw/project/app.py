@@ -38,6 +38,7 @@ TIDY_SECONDS = 2.0
 ACCOUNTS_PER_MINUTE = 60  # from one address: whoever guesses passwords gets no further
 GARBLED_SECONDS = 60.0  # until a client whose request could not be read asks again
 PASSWORD_SECONDS = 5.0  # that a wrong one costs, as at a stock project
+_CLOSE = {"Connection": "close"}  # the rest of the body is not waited for
 _IN_A_THREAD = 100_000  # bytes of a request that is taken apart elsewhere than where all others are served
 
 
@@ -188,10 +189,10 @@ class _Limit:
             await self._app(scope, receive, send)
         except TooLarge as error:
             log.warning("%s: %s", address, error)
-            await PlainTextResponse("too large\n", 413)(scope, receive, send)
+            await PlainTextResponse("too large\n", 413, _CLOSE)(scope, receive, send)
         except Broken as error:
             log.info("%s: %s", address, error)
-            await PlainTextResponse("too slow\n", 408)(scope, receive, send)
+            await PlainTextResponse("too slow\n", 408, _CLOSE)(scope, receive, send)
         except (ProjectError, sqlite3.Error) as error:
             log.error("%s: %s", address, error)
             await _busy()(scope, receive, send)

@@ -93,7 +93,8 @@ def write(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> None:
     """Write a file, durably, to a temporary name, and rename it. Raises OSError."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        # From its first moment on, a secret can be read by nobody else.
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             for piece in pieces:
                 file.write(piece)
             file.flush()

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from pymw.errors import ProjectError
 from pymw.project import settings as settings_file
@@ -129,7 +129,9 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
     open_connections: dict[str, int] = {}
     most = settings.connections_per_address
 
-    class Limited(H11Protocol):
+    base: Any = AutoHTTPProtocol  # the fastest that is installed
+
+    class Limited(base):  # type: ignore[misc]
         address = ""
 
         def connection_made(self, transport: Any) -> None:
@@ -154,4 +156,5 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
             if self.cycle is None and not self.transport.is_closing():
                 self.transport.close()
 
-    return Limited
+    protocol: type[asyncio.Protocol] = Limited
+    return protocol

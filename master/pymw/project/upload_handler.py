@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _DATA = b"<data>\n"
 _OUTPUT = re.compile(r"(.{1,180})_r([0-9]{1,18})_[0-9]{1,3}")
 _LARGE = 262_144  # bytes of an upload whose disk work is done elsewhere than where all others are served
+_BEYOND = 65_536  # bytes after the end of a file that are passed over
 _DRAINED = 100_000_000  # bytes of a refused upload that are read, so that the client gets to read the answer
 
 
@@ -92,11 +93,14 @@ async def _head(body: AsyncIterator[bytes]) -> tuple[bytes, bytes, bool]:
 
 async def _receive(upload: Upload, rest: bytes, body: AsyncIterator[bytes]) -> None:
     """Take all bytes. What came before the connection broke stays. Raises Refused, Broken, OSError."""
-    buffer, size = [rest], len(rest)
+    buffer, size, total = [rest], len(rest), len(rest)
     try:
         async for piece in body:
             buffer.append(piece)
             size += len(piece)
+            total += len(piece)
+            if total > upload.head.nbytes - upload.head.offset + _BEYOND:
+                raise TooLarge(f"the upload of {upload.head.name} is longer than it said")
             if size >= _LARGE:
                 await asyncio.to_thread(upload.write, b"".join(buffer))
                 buffer, size = [], 0

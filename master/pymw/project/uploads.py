@@ -172,7 +172,8 @@ class Upload:
         self._path = path
         self.head = head
         self.missing = head.nbytes - head.offset
-        self._file: IO[bytes] = os.fdopen(os.open(_part(path), os.O_RDWR | os.O_CREAT, 0o644), "r+b", 0)
+        _part(path).touch(0o644)
+        self._file: IO[bytes] = _part(path).open("r+b", buffering=0)
         self._file.seek(head.offset)
         self._file.truncate()
 
@@ -191,6 +192,7 @@ class Upload:
             _part(self._path).unlink()
             raise Refused(LATER, "the MD5 of the uploaded file is wrong")
         os.fsync(self._file.fileno())
+        self._file.close()  # Windows renames no open file
         _part(self._path).replace(self._path)
         self._uploads.ended(self.head.name, digest)
 

@@ -9,7 +9,7 @@ run := .venv/bin/python -m
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo    package an application for this machine and let a real BOINC client run a task of it'
+	@echo 'make demo    a BOINC project on this machine: server, two volunteers, and a program that uses them'
 	@echo 'make test    run every test (ARGS="-k checkpoint" for some)'
 	@echo 'make soak    kill programs at random moments, in a hundred rounds instead of three'
 	@echo 'make check   lint, formatting, types, and the worker'"'"'s Python 2.5 subset'

@@ -6,6 +6,7 @@ python examples/monte_pi.py -i multicore -n 2
 import argparse
 import math
 import time
+from collections import Counter
 
 import pymw
 from pymw import interfaces
@@ -27,6 +28,11 @@ def throw_darts(darts, seed):  # type: ignore[no-untyped-def]
     return hits
 
 
+def describe(future: pymw.Future[int]) -> str:
+    """Who computed it."""
+    return f"worker {future.worker}, Python {future.log['python']} on {future.log['platform']}"
+
+
 def main() -> None:
     """Split the darts among tasks, and add up their hits."""
     parser = argparse.ArgumentParser(
@@ -42,6 +48,8 @@ def main() -> None:
     with pymw.Master(interface, progress=True, portable=True) as master:
         futures = [master.submit(throw_darts, share, seed) for seed in range(options.tasks)]
         hits = sum(future.result() for future in pymw.as_completed(futures))
+    for worker, tasks in sorted(Counter(describe(future) for future in futures).items()):
+        print(f"{worker}: {tasks} tasks")
     pi = 4 * hits / (share * options.tasks)
     print(f"pi is about {pi:.6f}, {abs(pi - math.pi):.6f} off")
     print(f"{share * options.tasks:,} darts in {options.tasks} tasks took {time.monotonic() - started:.1f} s")

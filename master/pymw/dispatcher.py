@@ -53,6 +53,7 @@ class Dispatcher(Owner):
         self._news = 0  # counts what may let the thread go on
         self._resting = False
         self._closing = False
+        self.is_to_finish = False
         self._thread = threading.Thread(target=self._work, name="pymw dispatcher", daemon=True)
         interface.open(self)
         self._thread.start()
@@ -62,7 +63,7 @@ class Dispatcher(Owner):
     def add(self, task: Task) -> None:
         """Queue a task. Raises RuntimeError if this is closed."""
         with self._lock:
-            if self._closing:
+            if self._closing or self.is_to_finish:
                 raise RuntimeError("this master is closed: it takes no more tasks")
             self._queue.put(task)
             self._open += 1
@@ -83,6 +84,13 @@ class Dispatcher(Owner):
         """How many tasks wait, run, and the counts."""
         with self._lock:
             return {"waiting": len(self._queue), "running": len(self._flying), **self.counts}
+
+    def take_no_more(self) -> None:
+        """Take no more tasks; those that there are go on, and the program's end is to wait for them."""
+        with self._lock:
+            self.is_to_finish = True
+        # Before the engines' own hooks, which were registered earlier and take no more work from then on.
+        threading._register_atexit(self.wait)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Take no more tasks, stop those that run, and end the interface. May be called twice."""

@@ -1,4 +1,4 @@
-"""Shows how far a master's tasks are, on a terminal."""
+"""Shows how far a master's tasks are."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 _PERIOD = 0.2  # seconds
+_LINE_PERIOD = 5.0
 
 State = Callable[[], dict[str, int]]
 
@@ -57,11 +58,41 @@ class Display:
     def _draw(self) -> None:
         state = self._state()
         ended = state["finished"] + state["failed"] + state["cancelled"]
-        more = [f"{state[name]} {name}" for name in ("running", "failed", "cancelled") if state[name]]
-        self._bars.update(self._bar, completed=ended, total=state["submitted"] or None, more=", ".join(more))
+        self._bars.update(self._bar, completed=ended, total=state["submitted"] or None, more=_more(state))
 
 
-def start(state: State) -> Display | None:
-    """A Display, or None if stderr is no terminal."""
+class Lines:
+    """The same as a line every few seconds, for logs and pipes; nothing if all is done before the first."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._last = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="pymw display", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say nothing any more."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(_LINE_PERIOD):
+            state = self._state()
+            ended = state["finished"] + state["failed"] + state["cancelled"]
+            line = f"tasks: {ended} of {state['submitted']} have ended{_more(state, ', ')}"
+            if line != self._last:
+                print(line, file=sys.stderr, flush=True)
+            self._last = line
+
+
+def _more(state: dict[str, int], before: str = "") -> str:
+    """What is noteworthy besides."""
+    words = [f"{state[name]} {name}" for name in ("running", "failed", "cancelled") if state[name]]
+    return before + ", ".join(words) if words else ""
+
+
+def start(state: State) -> Display | Lines:
+    """Begin to show the counts of a master on stderr: as a bar if that is a terminal, else as lines."""
     console = Console(file=sys.stderr)
-    return Display(state, console) if console.is_terminal else None
+    return Display(state, console) if console.is_terminal else Lines(state)

@@ -18,7 +18,7 @@ from pymw.options import Options
 from pymw.work import Works
 
 if TYPE_CHECKING:
-    from pymw.display import Display
+    from pymw.display import Display, Lines
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Master(concurrent.futures.Executor):
         methods. None: all cores of this computer. run: keep tasks and results in the run of this name, or in
         this folder, and do not run again what an earlier program of the run has finished (docs/runs.md).
         allow: classes of the program that values may be instances of where they come from strangers (boinc).
-        progress: show how far all tasks are, on a terminal. options: see pymw.Options; Master.options changes
+        progress: show how far all tasks are, on stderr. options: see pymw.Options; Master.options changes
         them for some tasks. Raises InterfaceError; RunError; TypeError or ValueError for options that make no
         sense.
         """
@@ -169,6 +169,8 @@ class Master(concurrent.futures.Executor):
         if wait or cancel_futures:
             self._dispatcher.wait()
             self._close()
+        else:
+            self._dispatcher.take_no_more()
 
     def _close(self) -> None:
         self._dispatcher.close()
@@ -195,8 +197,8 @@ class Executor(Master):
         super().__init__(choose.interface(interface, max_workers), **options)
 
 
-def _display(dispatcher: Dispatcher) -> Display | None:
-    """A progress bar, if there is a terminal to show it on."""
+def _display(dispatcher: Dispatcher) -> Display | Lines:
+    """What shows how far the tasks are."""
     from pymw import display  # noqa: PLC0415  rich takes a while to import
 
     return display.start(dispatcher.state)

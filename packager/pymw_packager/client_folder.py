@@ -81,7 +81,7 @@ def lay_out(folder: Path, app_version: Path, job: Job, checkpoint_seconds: int =
         account = _elements({"master_url": PROJECT_URL, "authenticator": 0, "project_name": PROJECT})
         (folder / f"account_{PROJECT_FOLDER.name}.xml").write_text(f"<account>{account}</account>\n")
         (folder / "cc_config.xml").write_text(_configuration())
-        (folder / "global_prefs_override.xml").write_text(_preferences(checkpoint_seconds))
+        (folder / "global_prefs_override.xml").write_text(preferences(checkpoint_seconds))
         state = _state(version, job, platform, plan_class, version_num)
         (folder / STATE_FILE).write_text(state, encoding="utf-8")
 
@@ -106,7 +106,7 @@ def _configuration() -> str:
     return f"<cc_config><log_flags>{flags}</log_flags><options>{options}</options></cc_config>\n"
 
 
-def _preferences(checkpoint_seconds: int) -> str:
+def preferences(checkpoint_seconds: int) -> str:
     """Whatever else the machine does, the task runs."""
     values = {
         "run_on_batteries": 1,

@@ -104,10 +104,6 @@ Keys = dict[str, str]
 
 
 def script() -> str:
-    try:
-        import numpy
-    except ImportError:
-        return SCRIPT.replace("ARRAYS", "")
     return SCRIPT.replace("ARRAYS", ARRAYS)
 
 

@@ -275,6 +275,44 @@ def test_ctrl_c_stops_a_program_and_its_workers(tmp_path: Path) -> None:
     _until(lambda: not Path(f"/proc/{mark.read_text()}").exists())
 
 
+def test_a_shutdown_that_does_not_wait_lets_the_tasks_finish_before_the_program_ends(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        textwrap.dedent("""
+            import sys, time, pymw
+            def task(path):
+                time.sleep(0.5)
+                open(path, "w").close()
+            if __name__ == "__main__":
+                master = pymw.Executor(2)
+                master.submit(task, sys.argv[1])
+                master.shutdown(wait=False)
+                try:
+                    master.submit(task, sys.argv[1])
+                except RuntimeError:
+                    print("closed")
+        """)
+    )
+    done = subprocess.run(
+        [sys.executable, program, tmp_path / "mark"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("closed\n", "")
+    assert (tmp_path / "mark").exists()
+
+
+def test_chunks_of_a_function_in_a_module_of_one_s_own_run_in_the_worker(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def twice(x):\n    return 2 * x\n")
+    (tmp_path / "program.py").write_text(
+        "import own, pymw\n"
+        "with pymw.Master('generic') as master:\n"
+        "    print(list(master.map(own.twice, range(5), chunksize=2)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, tmp_path / "program.py"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "[0, 2, 4, 6, 8]\n", done.stderr
+
+
 def test_many_waiting_tasks_can_be_cancelled() -> None:
     interface = Inline(room=0)
     master = pymw.Master(interface)

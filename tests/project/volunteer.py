@@ -81,7 +81,7 @@ class Client:
         folder.mkdir(parents=True)
         (folder / "gui_rpc_auth.cfg").touch(mode=0o600)
         (folder / "gui_rpc_auth.cfg").write_text(secrets.token_hex(16))
-        (folder / "global_prefs_override.xml").write_text(client_folder._preferences(1))
+        (folder / "global_prefs_override.xml").write_text(client_folder.preferences(1))
         flags = "<sched_op_debug>1</sched_op_debug><file_xfer_debug>1</file_xfer_debug>"
         (folder / "cc_config.xml").write_text(
             f"<cc_config><log_flags>{flags}</log_flags><options><ncpus>{ncpus}</ncpus>"

@@ -19,9 +19,7 @@ _STATUSES = {
 }
 # What the worker says in stderr.txt: YYYY-mm-dd HH:MM:SS (pid): text.
 _SAID = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+\): (.+)$", re.MULTILINE)
-_VERSION = re.compile(
-    r"needs Python [\d.-]+, this is Python|failed to find ", re.IGNORECASE
-)
+_VERSION = re.compile(r"needs Python [\d.-]+, this is Python|failed to find ", re.IGNORECASE)
 _MODULE = re.compile(r"needs the module ")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -39,6 +40,8 @@ class MulticoreInterface(Interface):
         """Begin to serve; processes start with the first tasks."""
         if self._crew.closed:
             raise InterfaceError("this interface has been closed: make a new one")
+        # Now, so that what it does at the program's end comes after what masters do there.
+        importlib.import_module("loky.process_executor")
         super().open(listener)
         self._crew.listener = listener
 

@@ -23,6 +23,7 @@ from pymw.queue import TaskQueue
 Match = Callable[[list[Any], list[Any]], tuple[Any, Any]]
 Settled = tuple[Task, Any, BaseException | None, Ending]
 
+_START_PATIENCE = 10.0  # seconds
 _MATCH_PAUSE = 1.0  # seconds until a scheduler that found no match is asked again
 _MOST = 100_000  # tasks that are handed over at once
 # Another attempt would end in the same way.
@@ -89,7 +90,12 @@ class Dispatcher(Owner):
         """Take no more tasks; those that there are go on, and the program's end is to wait for them."""
         with self._lock:
             self.is_to_finish = True
-        # Before the engines' own hooks, which were registered earlier and take no more work from then on.
+            tasks = [*self._flying, *self._queue.tasks()]
+        # An engine can start no process any more when the program has begun to end.
+        end = time.monotonic() + _START_PATIENCE
+        while tasks and not any(task.running() or task.done() for task in tasks) and time.monotonic() < end:
+            time.sleep(0.01)
+        # Called before what the engines have registered until now, which ends their processes.
         threading._register_atexit(self.wait)  # type: ignore[attr-defined]
 
     def close(self) -> None:

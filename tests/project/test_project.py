@@ -34,6 +34,9 @@ def test_what_is_no_project_is_told_in_a_sentence(tmp_path: Path, project: Proje
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "project.sqlite").write_text("text")
+    (tmp_path / "other" / "pymw_project.toml").write_bytes(
+        (project.folder / "pymw_project.toml").read_bytes()
+    )
     for name in ("absent", "empty", "other"):
         with pytest.raises(ProjectError, match=name):
             Project.open(tmp_path / name)

@@ -19,7 +19,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pymw.errors import ProjectError
-from pymw.project import accounts, database, downloads, housekeeping, keys, limits, messages, reports, request
+from pymw.project import (
+    accounts,
+    database,
+    downloads,
+    housekeeping,
+    keys,
+    layout,
+    limits,
+    messages,
+    reports,
+    request,
+)
 from pymw.project.accounts import AccountError
 from pymw.project.layout import Layout
 from pymw.project.limits import Broken, Rate, TooLarge
@@ -51,10 +62,10 @@ class Application:
         self._where = Addresses(settings.url)
         self._uploads = Uploads(place)
         self._downloads = downloads.Downloads(place)
-        self._writer = Writer(database.connect(place.database))
+        public = layout.read_text(place.key("code_sign_public"))
+        upload_key = keys.read_private(layout.read_text(place.key("upload_private")))
         self._reader = database.connect(place.database)
-        public = place.key("code_sign_public").read_text("ascii")
-        upload_key = keys.read_private(place.key("upload_private").read_text("ascii"))
+        self._writer = Writer(database.connect(place.database))
         self._scheduler = Scheduler(settings, public, upload_key)
         self._upload_handler = UploadHandler(self._uploads, self._reader, upload_key.public)
         self._account_rate = Rate(ACCOUNTS_PER_MINUTE)

@@ -103,3 +103,11 @@ def write(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_text(path: Path) -> str:
+    """The text of a small file, such as a key. Raises ProjectError."""
+    try:
+        return path.read_text("ascii")
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"{path} cannot be read: {error}") from error

@@ -52,10 +52,12 @@ class Project:
         """Open a project. Raises ProjectError."""
         self.folder = folder.absolute()
         self._place = Layout(self.folder)
+        if not self._place.settings.is_file():
+            raise ProjectError(f"{folder} is no PyMW project: it has no {self._place.settings.name}")
+        self.settings: Settings = settings.read(self._place.settings)
         self._db = database.connect(self._place.database)
         self._lock = threading.Lock()
         self._writes = 0
-        self.settings: Settings = settings.read(self._place.settings)
 
     @classmethod
     def create(cls, folder: Path | str, **about: object) -> Project:
@@ -111,7 +113,7 @@ class Project:
 
         Returns False if it is there already. A running server hands it out at once. Raises ProjectError.
         """
-        key = keys.read_private(_read(self._place.key("code_sign_private")))
+        key = keys.read_private(layout.read_text(self._place.key("code_sign_private")))
         prepared = versions.prepare(self._place, Path(folder).absolute(), key)
         with self._writing() as db:
             return versions.record(db, prepared, time.time())
@@ -241,13 +243,6 @@ def _opened(place: Layout) -> Iterator[sqlite3.Connection]:
             yield db
     finally:
         db.close()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("ascii")
-    except (OSError, ValueError) as error:
-        raise ProjectError(f"{path} cannot be read: {error}") from error
 
 
 def app_versions_in(place: Layout) -> Sequence[Path]:

@@ -123,7 +123,7 @@ class Uploads:
             return None
         if head.name in self._open:
             raise Refused(LATER, "the file is being uploaded by another connection")
-        if (there := self.size(head.name)) < head.offset:
+        if head.offset and (there := self.size(head.name)) < head.offset:
             raise Refused(LATER, f"length of file {head.name} {there} bytes < offset {head.offset} bytes")
         self._open.add(head.name)
         try:

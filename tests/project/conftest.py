@@ -19,10 +19,12 @@ from pymw.project.jobs import Input, Workunit
 from pymw.project.layout import Layout
 from pymw.project.project import Project
 from pymw.project.serve import Listening
+from pymw.project.volunteer import Volunteer
+from pymw_packager.client_process import free_port
 
 from tests.bench.packages import Packages
 from tests.project.played import Played
-from tests.project.volunteer import Client, Server, free_port
+from tests.project.server import Server
 
 
 @dataclass
@@ -35,19 +37,21 @@ class Lab:
     project: Project
     server: Server
     folder: Path
-    clients: list[Client] = field(default_factory=list)
+    clients: list[Volunteer] = field(default_factory=list)
 
-    def add_client(self, ncpus: int = 1) -> Client:
+    def add_client(self, ncpus: int = 1) -> Volunteer:
         """Start a client that attaches to the owner's account."""
         folder = self.folder / f"client{len(self.clients)}"
-        client = Client(folder, self.project.settings.url, self.project.owner_key(), ncpus)
+        client = Volunteer(folder, self.project.settings.url, self.project.owner_key(), ncpus)
         self.clients.append(client)
         client.start()
         return client
 
     def tell(self) -> str:
         """What the server and the clients say."""
-        return "\n".join([self.server.log.read_text()[-3000:], *(client.log() for client in self.clients)])
+        return "\n".join(
+            [self.server.log.read_text()[-3000:], *(client.log()[-6000:] for client in self.clients)]
+        )
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def opened(folder: Path, packages: Packages, url_port: int = 0) -> Iterator[Lab]
             yield lab
         finally:
             for client in lab.clients:
-                client.end()
+                client.stop(10)
             lab.server.kill()
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 from pymw.project.project import Project
+from pymw_packager.client_process import free_port
 
 from tests.bench.packages import Packages
 from tests.project.played import Played
-from tests.project.volunteer import Server, free_port
+from tests.project.server import Server
 
 
 def run(*arguments: object, status: int = 0) -> str:

@@ -8,13 +8,15 @@ import pytest
 from pymw.project.outcomes import Failure, Success
 from pymw.project.project import Project
 from pymw.project.states import ABORTED_BY_PROJECT, ErrorMask
+from pymw.project.volunteer import Volunteer
+from pymw_packager.client_process import free_port
 
 from tests.bench.packages import Packages, log_facts, value_in
 from tests.client import jobs
 from tests.project import tasks, work
 from tests.project.conftest import Lab
 from tests.project.proxy import Proxy
-from tests.project.volunteer import Client, Server, free_port, wait_for
+from tests.project.server import Server, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -126,21 +128,21 @@ def test_a_volunteer_makes_an_account_and_attaches_with_tls(
         project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
         project.submit([work.workunit(project, "one", jobs.total, [20, 22])])
         server = Server(project.folder, port, "--certificate", str(chain), "--key", str(key))
-        client = Client(tmp_path / "client", url, "")
+        client = Volunteer(tmp_path / "client", url, "")
         (client.folder / "ca-bundle.crt").write_bytes(chain.read_bytes())
         try:
             server.start()
             client.start()
             person = ("v@example.org", "a password")
-            made = client.command("--create_account", url, *person, "A volunteer") or ""
-            found = client.command("--lookup_account", url, *person) or ""
+            made = client.answer("--create_account", url, *person, "A volunteer") or ""
+            found = client.answer("--lookup_account", url, *person) or ""
             account = found.partition("account key: ")[2].strip()
             assert len(account) == 32 and account in made
-            assert client.command("--project_attach", url, account) is not None
+            assert client.answer("--project_attach", url, account) is not None
             finished = work.outcome(project, "one", 90, client.log)
             assert isinstance(finished.outcome, Success)
             (host,) = project.hosts()
             assert host.account == "A volunteer"
         finally:
-            client.end()
+            client.stop(10)
             server.kill()

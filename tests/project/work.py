@@ -9,7 +9,7 @@ from pymw.project.outcomes import Finished
 from pymw.project.project import Project
 from pymw_worker import names
 
-from tests.project.volunteer import wait_for
+from tests.project.server import wait_for
 
 
 def workunit(project: Project, name: str, function: Callable[..., Any], *args: Any, **about: Any) -> Workunit:

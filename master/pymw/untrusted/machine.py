@@ -14,7 +14,7 @@ from pymw.untrusted.atoms import Atoms
 from pymw.untrusted.hashing import Hashing
 from pymw.untrusted.limits import Budget, Limits, size_of
 from pymw.untrusted.opcodes import METHODS
-from pymw.untrusted.structure import check_depth, children
+from pymw.untrusted.structure import check_depth, children_in
 from pymw.untrusted.tokens import TOKENS, Arguments, DType, Name, packed, plain, refused, settled
 
 _NEWOBJ = ("copyreg", "__newobj__")
@@ -36,7 +36,8 @@ class Machine(Atoms):
         super().__init__(data, Budget(len(data), limits))
         self._allowed = allowed
         self._unfinished: dict[int, Any] = {}  # by id; instances that need attributes and have none
-        self._hashing = Hashing(self._budget, children)
+        self._children = children_in(allowed.has)
+        self._hashing = Hashing(self._budget, self._children)
         self._builders = standard.Standard(self._budget, self._hashing).table
         if arrays.numpy is not None:
             self._builders.update(_ARRAYS)
@@ -55,7 +56,7 @@ class Machine(Atoms):
         value = plain(self._stack.pop())
         for made in self._unfinished.values():
             raise refused(type(made).__name__, "without attributes")
-        check_depth(value, self._budget)
+        check_depth(value, self._budget, self._children)
         return value
 
     def unknown(self, position: int) -> int:

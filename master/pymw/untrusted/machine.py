@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from pymw.errors import UntrustedResult
@@ -38,17 +39,14 @@ class Machine(Atoms):
         self._unfinished: dict[int, Any] = {}  # by id; instances that need attributes and have none
         self._children = children_in(allowed.has)
         self._hashing = Hashing(self._budget, self._children)
-        self._builders = standard.Standard(self._budget, self._hashing).table
-        if arrays.numpy is not None:
-            self._builders.update(_ARRAYS)
 
     def run(self) -> Any:
         """The value of the pickle. Raises UntrustedResult, and whatever damaged data make builders raise."""
         data, position = self._data, 0
-        handlers = [getattr(self, method) for method in METHODS]
+        handlers = _HANDLERS
         try:
             while position >= 0:
-                position = handlers[data[position]](position + 1)
+                position = handlers[data[position]](self, position + 1)
         except IndexError:
             raise UntrustedResult(
                 "the result is damaged: it ends too early, or uses what it does not have"
@@ -61,6 +59,12 @@ class Machine(Atoms):
 
     def unknown(self, position: int) -> int:
         raise refused(f"opcode {self._data[position - 1]:#04x} (persistent id, extension, buffer or unknown)")
+
+    @cached_property
+    def _builders(self) -> dict[standard.Key, standard.Build]:
+        """What makes something of a name; most pickles need none of it."""
+        table = standard.Standard(self._budget, self._hashing).table
+        return {**table, **_ARRAYS} if arrays.numpy is not None else table
 
     # Containers.
 
@@ -274,3 +278,7 @@ class Machine(Atoms):
         else:
             raise refused(f"{kind.__name__}.__setstate__")
         return position
+
+
+# By opcode. The methods of the class, as to bind them would take longer than to read most pickles.
+_HANDLERS = [getattr(Machine, method) for method in METHODS]

@@ -334,5 +334,6 @@ fi
         "and this launcher cannot unpack one; install Python ${job_min:-${python_min:-2.5}}"
 trap - EXIT HUP INT TERM
 rm -rf "$scratch"
-exec "$python" -E -c 'import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()' "$archive" \
-    ${trust:+--trust "$trust"} ${revoked:+--revoked "$revoked"} "$@"
+# Before those of the job, so that no argument of the server's can come between.
+set -- ${trust:+--trust "$trust"} ${revoked:+--revoked "$revoked"} "$@"
+exec "$python" -E -c 'import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()' "$archive" "$@"

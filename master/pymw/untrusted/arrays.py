@@ -40,7 +40,7 @@ def dtype(code: Any, align: Any = False, copy: Any = True) -> DType:
 
 @lru_cache(256)
 def _plain(code: str, order: str) -> Any:
-    """A dtype without fields, unit or shape. There are few, and each scalar of an ordinary list brings its own."""
+    """A dtype without fields, unit or shape. There are few, and each scalar in a list brings its own."""
     return numpy.dtype(code).newbyteorder(order)
 
 

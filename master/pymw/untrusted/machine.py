@@ -263,10 +263,11 @@ class Machine(Atoms):
         kind = type(made)
         if isinstance(state, Arguments | Name):
             raise refused(state.asked())
+        self._budget.spend(sum(map(size_of, state)) if type(state) is tuple else size_of(state))
         if kind is DType:
+            self._budget.spend(50 * size_of(state[3]))  # numpy looks at each field for long
             arrays.complete_dtype(made, state)
         elif arrays.numpy is not None and kind is arrays.numpy.ndarray:
-            self._budget.spend(size_of(state[4]))
             arrays.complete(made, state)
         elif kind is uuid.UUID:
             standard.complete_uuid(made, state)

@@ -18,10 +18,12 @@ from concurrent.futures import wait as wait
 from pymw.errors import ArgumentError as ArgumentError
 from pymw.errors import FunctionError as FunctionError
 from pymw.errors import InterfaceError as InterfaceError
+from pymw.errors import KeyFileError as KeyFileError
 from pymw.errors import LoadError as LoadError
 from pymw.errors import ModuleMissing as ModuleMissing
 from pymw.errors import OutOfMemory as OutOfMemory
 from pymw.errors import PyMWError as PyMWError
+from pymw.errors import Refused as Refused
 from pymw.errors import RemoteTraceback as RemoteTraceback
 from pymw.errors import ResultLost as ResultLost
 from pymw.errors import RunError as RunError

@@ -5,12 +5,14 @@ Exception
     ├── FunctionError           a function, or what it needs, cannot be sent to a worker
     │   └── ArgumentError       the arguments of one call cannot
     ├── InterfaceError          an interface cannot be used, or failed; the original's InterfaceException
+    ├── KeyFileError            a key cannot be made or read, or something cannot be signed
     ├── ProjectError            a BOINC project's folder, or what it was asked, cannot be used
     │   └── ProjectConflict     a name is taken by something else
     ├── RunError                a run's folder cannot be used
     └── TaskError               a task has no value; the original's TaskException
         ├── VersionMismatch     the worker's Python is not one that the function can run under
         ├── ModuleMissing       the worker's Python lacks a module
+        ├── Refused             the worker trusts nobody who has signed the task, or it was not signed
         ├── LoadError           the function or its arguments cannot be loaded by the worker
         ├── ValueLost           the function returned what cannot be sent back
         ├── WorkerDied          the task's process ended without an answer
@@ -57,6 +59,10 @@ class ProjectConflict(ProjectError):
     """A name is taken by something else: BOINC knows files and workunits by their names, for ever."""
 
 
+class KeyFileError(PyMWError):
+    """A task key cannot be made or read, or something cannot be signed with it."""
+
+
 class RunError(PyMWError):
     """A run's folder cannot be used: damaged, in use by another program, made by a newer PyMW."""
 
@@ -71,6 +77,10 @@ class VersionMismatch(TaskError):
 
 class ModuleMissing(TaskError):
     """The worker's Python lacks a module that the function needs."""
+
+
+class Refused(TaskError):
+    """The worker runs nothing of it: unsigned, altered, or signed with a key that it does not trust."""
 
 
 class LoadError(TaskError):

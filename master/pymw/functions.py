@@ -19,7 +19,7 @@ import cloudpickle
 from pymw_worker import arguments, bundle, container
 from pymw_worker.errors import FormatError
 
-from pymw import calls, keys, references
+from pymw import calls, keys, references, signing
 from pymw.calls import Call
 from pymw.errors import ArgumentError, FunctionError
 from pymw.imports import Import
@@ -68,9 +68,16 @@ class CodeBundle:
         """
         return calls.pack(self.entry, args, kwargs or {}, self.modules, self.form == bundle.SOURCE)
 
-    def arguments_file(self, task: str, pickle: bytes) -> bytes:
-        """The arguments file of a call that has been packed. task: the master's name of the task."""
-        return bytes(arguments.pack(self.digest, task, pickle))
+    def signed(self, key: signing.Key) -> CodeBundle:
+        """The same bundle with a signature, for volunteers. Raises KeyFileError."""
+        return replace(self, data=signing.sign(self.data, key))
+
+    def arguments_file(self, task: str, pickle: bytes, run: str = "") -> bytes:
+        """The arguments file of a call that has been packed; for volunteers it is to be signed.
+
+        task, run: the master's names of the task and of the run that it is part of.
+        """
+        return bytes(arguments.pack(self.digest, task, pickle, run))
 
     def arguments(
         self, task: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None

@@ -25,6 +25,10 @@ _UNLOADABLE: dict[str, tuple[type[errors.TaskError], str]] = {
         errors.VersionMismatch,
         "portable=True sends the function's source, which runs under other versions of Python",
     ),
+    "untrusted": (
+        errors.Refused,
+        "sign with a key that the app version trusts (pymw-package --check says which)",
+    ),
     "module": (errors.ModuleMissing, "install it there, or package it with pymw-package --requirement"),
 }
 

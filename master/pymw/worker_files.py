@@ -10,11 +10,14 @@ from pymw_worker.errors import FormatError
 from pymw import ending
 from pymw.ending import Ending
 
+# A worker keeps 1 MiB of each stream. A stranger's log may say that it unpacks to more than there is memory.
+_MAX_LOG = 8 << 20
+
 
 def read_ending(result: Path, log_file: Path | None, limit: int | None = None) -> Ending:
     """How a task ended, from its result and its log (docs/formats.md), which may be missing.
 
-    limit: bytes that the value may have, and that the log may have; None for no limit.
+    limit: bytes that the value may have; None for no limit.
     """
     try:
         found = outcome.read(str(result), limit)
@@ -23,7 +26,7 @@ def read_ending(result: Path, log_file: Path | None, limit: int | None = None) -
     data = found.value_bytes if found.status == outcome.VALUE else found.exception_bytes
     end = Ending(found.status, data, found.type, found.message)
     try:
-        written = log.read(str(log_file), limit)
+        written = log.read(str(log_file), _MAX_LOG)
     except FormatError:
         return end
     end.stdout = written.stdout.decode("utf-8", "replace")

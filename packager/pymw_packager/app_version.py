@@ -34,6 +34,7 @@ class Recipe:
         python_version: minor version of the embedded Python, such as ``3.11``; None: the source's choice.
         prefer: whether the launcher looks for a Python first, or unpacks the payload first.
         requirements: packages for the embedded Python, as pip's arguments.
+        trust, revoked: as in LauncherConfig.
     """
 
     platform: Platform
@@ -42,6 +43,8 @@ class Recipe:
     python_version: str | None = None
     prefer: Prefer = "system"
     requirements: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:
@@ -168,6 +171,8 @@ def _write_files(
         modules=MODULES[recipe.platform.system],
         prefer=recipe.prefer,
         payload=entry,
+        trust=recipe.trust,
+        revoked=recipe.revoked,
     )
     roles = {"launcher": recipe.launcher, "configuration": config_name(recipe.launcher), "worker": worker}
     write_bytes(folder / roles["launcher"], _launcher(recipe.platform), 0o755)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from pymw_platforms import Platform, PlatformError, load
 
-from pymw_packager import executables, launcher_config, payload, version_xml, worker_archive
+from pymw_packager import executables, launcher_config, payload, task_keys, version_xml, worker_archive
 from pymw_packager.errors import PackagerError, StorageError
 from pymw_packager.files import reported, sha256_of
 from pymw_packager.launcher_config import MODULES, PYTHON_MIN, LauncherConfig
@@ -44,11 +44,14 @@ class Verdict:
         folder: the app version.
         files: all of its files.
         faults: one sentence for each fault; empty: it is good.
+        trust, revoked: as in LauncherConfig.
     """
 
     folder: Path
     files: tuple[CheckedFile, ...]
     faults: tuple[str, ...]
+    trust: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,18 @@ def check(folder: Path) -> Verdict:
     with reported(folder, "read"):
         paths = sorted(path for path in folder.iterdir() if path.is_file())
         files = tuple(CheckedFile(path.name, path.stat().st_size, sha256_of(path)) for path in paths)
-    return Verdict(folder, files, tuple(_faults(folder, files)))
+    config = _config(folder)
+    trust, revoked = (config.trust, config.revoked) if config else ((), ())
+    return Verdict(folder, files, tuple(_faults(folder, files)), trust, revoked)
+
+
+def _config(folder: Path) -> LauncherConfig | None:
+    """Return the configuration if it can be read; if not, that is one of the faults."""
+    try:
+        launcher = launcher_name(normal_version(folder.parent.name), load(folder.name))
+        return launcher_config.read(folder / config_name(launcher))
+    except (PackagerError, PlatformError):
+        return None
 
 
 def _faults(folder: Path, files: tuple[CheckedFile, ...]) -> Iterator[str]:
@@ -162,6 +176,8 @@ def _config_faults(subject: _Subject) -> Iterator[str]:
         yield f"{name} has python_min {config.python_min} instead of {PYTHON_MIN}."
     for module in set(MODULES[subject.platform.system]) - set(config.modules):
         yield f"{name} does not ask for the module {module}, which the worker needs."
+    if config.trust and not {task_keys.id_of(key) for key in config.trust} - set(config.revoked):
+        yield f"{name} trusts keys that are all revoked, so that no task would run."
 
 
 def _worker_faults(subject: _Subject) -> Iterator[str]:

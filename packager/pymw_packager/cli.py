@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from pymw_platforms import Platform, PlatformError, all_platforms, load
 from rich.console import Console
 
-from pymw_packager import app_version, progress, report
+from pymw_packager import app_version, progress, report, task_keys
 from pymw_packager.app_version import AppVersion, Recipe
 from pymw_packager.check import app_versions, check
 from pymw_packager.errors import PackagerError, StorageError, UsageError
@@ -110,6 +110,17 @@ def _parser() -> argparse.ArgumentParser:
         help="system: look for a Python first, unpack only if needed; embedded: the other way round "
         "(default: system, but embedded if there are packages)",
     )
+    add = parser.add_argument_group("whose tasks it runs").add_argument
+    add(
+        "--key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="those signed with this key (the .pub of `pymw keys create`); may be repeated "
+        "(default: anybody's)",
+    )
+    add("--revoked", metavar="ID|FILE", action="append", default=[], help="but not with this former key")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     return parser
 
@@ -176,6 +187,8 @@ def _platforms(options: argparse.Namespace) -> list[Platform]:
 
 def _recipe(options: argparse.Namespace, platform: Platform) -> Recipe:
     """Return what the options ask for."""
+    if options.revoked and not options.key:
+        raise UsageError("--revoked takes back what --key gives: name the keys that are trusted.")
     requirements = list(options.package)
     for name in options.requirement:
         file = Path(name).absolute()
@@ -189,6 +202,8 @@ def _recipe(options: argparse.Namespace, platform: Platform) -> Recipe:
         python_version=options.python_version,
         prefer=options.prefer or ("embedded" if requirements else "system"),
         requirements=tuple(requirements),
+        trust=tuple(dict.fromkeys(task_keys.read_public(path) for path in options.key)),
+        revoked=tuple(dict.fromkeys(task_keys.key_id(given) for given in options.revoked)),
     )
 
 

@@ -46,6 +46,8 @@ class LauncherConfig:
         modules: that a found Python must have.
         prefer: ``system`` looks for a Python first, ``embedded`` unpacks the payload first.
         payload: None: there is none.
+        trust: public keys that may sign tasks, 64 hexadecimal digits each; none: unsigned tasks run as well.
+        revoked: ids of former keys, 16 hexadecimal digits each.
     """
 
     worker: str
@@ -55,15 +57,22 @@ class LauncherConfig:
     modules: tuple[str, ...] = ()
     prefer: Prefer = "system"
     payload: PayloadEntry | None = None
+    trust: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return the file's text, ASCII with LF line ends, the same for equal configurations."""
-        entries = {"format": FORMAT, **asdict(self), "modules": ",".join(self.modules)}
+        entries = {
+            "format": FORMAT,
+            **asdict(self),
+            **{name: ",".join(getattr(self, name)) for name in _LISTS},
+        }
         payload = entries.pop("payload") or {}
         entries |= {_entry_name(field): value for field, value in payload.items()}
         return "".join(f"{name} = {value}\n" for name, value in entries.items() if value not in (None, ""))
 
 
+_LISTS = ("modules", "trust", "revoked")
 _VERSION = r"\d+\.\d+"
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 _ENTRIES = {
@@ -73,6 +82,8 @@ _ENTRIES = {
     "bits": "32|64",
     "modules": r"\w+(,\w+)*",
     "prefer": "system|embedded",
+    "trust": "[0-9a-f]{64}(,[0-9a-f]{64})*",
+    "revoked": "[0-9a-f]{16}(,[0-9a-f]{16})*",
 }
 _PAYLOAD = {"name": _FILE, "sha256": "[0-9a-f]{64}", "size": r"\d+", "python": _FILE, "version": _VERSION}
 
@@ -118,7 +129,7 @@ def _config(entries: dict[str, str]) -> LauncherConfig:
         python_min=entries["python_min"],
         python_max=entries.get("python_max"),
         bits=int(entries["bits"]) if "bits" in entries else None,
-        modules=tuple(entries["modules"].split(",")) if "modules" in entries else (),
+        **{name: tuple(entries[name].split(",")) for name in _LISTS if name in entries},
         prefer=cast(Prefer, entries["prefer"]),
         payload=_payload(entries) if "payload" in entries else None,
     )

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from pymw_packager import task_keys
 from pymw_packager.app_version import AppVersion
 from pymw_packager.check import Verdict
 from pymw_packager.names import version_num
@@ -35,7 +36,8 @@ def print_built(built: AppVersion, console: Console) -> None:
     console.print(table)
     python = f"Python {built.python} {_preference(built)}" if built.python else "a Python of the volunteer's"
     volunteer, download = f"a volunteer with {recipe.platform.title}", decimal(built.download)
-    _line(console, f"Once, {volunteer} downloads {download}; tasks run on {python}.\n")
+    _line(console, f"Once, {volunteer} downloads {download}; tasks run on {python}.")
+    _line(console, f"{task_keys.in_words(recipe.trust, recipe.revoked)}\n")
 
 
 def _preference(built: AppVersion) -> str:
@@ -52,6 +54,8 @@ def built_facts(built: AppVersion) -> dict[str, Any]:
         "folder": str(built.folder),
         "python": built.python,
         "prefer": recipe.prefer,
+        "trust": [task_keys.id_of(key) for key in recipe.trust],
+        "revoked": list(recipe.revoked),
         "unchanged": built.unchanged,
         "download": built.download,
         "files": [vars(file) for file in built.files],
@@ -96,7 +100,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     for file in verdict.files:
         table.add_row(f"{file.size:,}", f"{file.name}\n{file.sha256}")
     console.print(table)
-    console.print()
+    _line(console, f"{task_keys.in_words(verdict.trust, verdict.revoked)}\n")
 
 
 def verdict_facts(verdict: Verdict) -> dict[str, Any]:
@@ -105,4 +109,6 @@ def verdict_facts(verdict: Verdict) -> dict[str, Any]:
         "folder": str(verdict.folder),
         "files": [vars(file) for file in verdict.files],
         "faults": list(verdict.faults),
+        "trust": [task_keys.id_of(key) for key in verdict.trust],
+        "revoked": list(verdict.revoked),
     }

@@ -24,6 +24,9 @@ pub const Config = struct {
     modules: []const []const u8 = &.{},
     prefer: Preference = .system,
     payload: ?Payload = null,
+    /// Public keys, and ids of revoked ones: for the worker alone to understand.
+    trust: ?[]const u8 = null,
+    revoked: ?[]const u8 = null,
 };
 
 const Name = enum {
@@ -39,6 +42,8 @@ const Name = enum {
     payload_size,
     payload_python,
     payload_version,
+    trust,
+    revoked,
 };
 const Settings = std.EnumArray(Name, ?[]const u8);
 const largest = 64 * 1024;
@@ -79,6 +84,8 @@ fn parse(arena: std.mem.Allocator, bytes: []const u8) !Config {
             return bad("prefer is \"{s}\", not system or embedded", .{value});
     }
     if (settings.get(.payload) != null) config.payload = try payloadSettings(settings);
+    config.trust = try hexadecimal(settings, .trust);
+    config.revoked = try hexadecimal(settings, .revoked);
     return config;
 }
 
@@ -128,6 +135,12 @@ fn fileName(settings: Settings, name: Name) ![]const u8 {
     const value = try required(settings, name);
     if (tree.isSafe(value) and std.mem.findScalar(u8, value, '/') == null) return value;
     return bad("{s} is \"{s}\", not the name of a file beside it", .{ @tagName(name), value });
+}
+
+fn hexadecimal(settings: Settings, name: Name) !?[]const u8 {
+    const value = settings.get(name) orelse return null;
+    if (value.len > 0 and std.mem.findNone(u8, value, "0123456789abcdef,") == null) return value;
+    return bad("{s} is \"{s}\", not hexadecimal digits with commas", .{ @tagName(name), value });
 }
 
 fn version(settings: Settings, name: Name) !?Version {

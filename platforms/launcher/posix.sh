@@ -31,7 +31,7 @@ find_self() {
 read_config() {
     [ -r "$config" ] ||
         fail "failed to read the configuration $config; reset the project, so that the client downloads it again"
-    format='' worker='' python_min='' python_max='' bits='' modules='' payload='' names=' '
+    format='' worker='' trust='' revoked='' python_min='' python_max='' bits='' modules='' payload='' names=' '
     while IFS= read -r line || [ -n "$line" ]; do
         line=${line#"$byte_order_mark"}
         line=${line%"$carriage_return"}
@@ -74,6 +74,10 @@ read_setting() {
         case $2 in system | embedded) ;; *) bad_config "prefer is \"$2\", not system or embedded" ;; esac
         ;;
     payload) payload=$2 ;;
+    trust | revoked)
+        case $2 in '' | *[!0-9a-f,]*) bad_config "$1 is \"$2\", not hexadecimal digits with commas" ;; esac
+        eval "$1=\$2"
+        ;;
     payload_sha256 | payload_size | payload_python | payload_version) ;;
     *) bad_config "it has the unknown name \"$1\"" ;;
     esac
@@ -330,4 +334,6 @@ fi
         "and this launcher cannot unpack one; install Python ${job_min:-${python_min:-2.5}}"
 trap - EXIT HUP INT TERM
 rm -rf "$scratch"
+# Before those of the job, so that no argument of the server's can come between.
+set -- ${trust:+--trust "$trust"} ${revoked:+--revoked "$revoked"} "$@"
 exec "$python" -E -c 'import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()' "$archive" "$@"

@@ -12,6 +12,9 @@ pub fn worker(here: Setting, python: []const u8) !noreturn {
     const archive = try here.workerArchive();
     const arguments = try std.mem.concat(here.arena, []const u8, &.{
         &.{ "-E", "-c", bootstrap, system.process.pathArgument(archive) },
+        // Before those of the job, so that no argument of the server's can come between.
+        if (here.config.trust) |keys| &.{ "--trust", keys } else &.{},
+        if (here.config.revoked) |ids| &.{ "--revoked", ids } else &.{},
         here.arguments.worker,
     });
     const err = system.process.replace(here.arena, python, arguments);

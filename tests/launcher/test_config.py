@@ -40,6 +40,9 @@ def test_a_good_configuration_is_read(application: Application, fake: MakeFake, 
         (GOOD + "bits = 33\n", 'bits is "33", not 32 or 64'),
         (GOOD + "modules = zlib;rm\n", "modules"),
         (GOOD.replace("system", "none"), 'prefer is "none", not system or embedded'),
+        (GOOD + "trust = AB\n", 'trust is "AB", not hexadecimal digits'),
+        (GOOD + "trust =\n", 'trust is "", not hexadecimal digits'),
+        (GOOD + "revoked = ab;rm\n", "revoked"),
         (GOOD.replace("2.5", "two"), 'python_min is "two", not a version such as 3.11'),
         (GOOD.replace("worker.zip", "../worker.zip"), 'worker is "../worker.zip", not the name of a file'),
         (GOOD.replace("worker = worker.zip\n", ""), "worker"),
@@ -52,6 +55,15 @@ def test_a_bad_configuration_is_refused(application: Application, text: str, com
     (line,) = done.stderr.splitlines()
     assert f"{application.project / application.launcher}.conf: " in line
     assert complaint in line
+
+
+def test_keys_come_before_what_the_job_says(application: Application, fake: MakeFake) -> None:
+    application.path = [fake("python3", forward()).parent]
+    application.configure(GOOD + "trust = 12ab,34cd\nrevoked = 56ef\n")
+    application.run("--", "--trust", "00")
+    facts = application.started()
+    assert facts is not None
+    assert facts["argv"] == ["-c", "--trust", "12ab,34cd", "--revoked", "56ef", "--trust", "00"]
 
 
 @pytest.mark.parametrize(

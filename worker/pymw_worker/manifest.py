@@ -66,6 +66,18 @@ def pack(kind, facts, members):
     return head
 
 
+def sealed(data, seal):
+    """The bytes of a container with one more line in its seals. Raises FormatError.
+
+    seal: the line, without its end. It is put last: a signature covers the manifest, not the other seals.
+    """
+    end = _after_empty_line(data[:MAX_HEAD], _after_empty_line(data[:MAX_HEAD], 0, "the data"), "the data")
+    added = text.to_bytes(seal + "\n")
+    if end + len(added) > MAX_HEAD:
+        raise FormatError("the manifest has no room for another signature")
+    return data[: end - 1] + added + data[end - 1 :]
+
+
 def parse(data, kind, label):
     """Read the head at the beginning of data, which are the first MAX_HEAD bytes of a container, or all.
 

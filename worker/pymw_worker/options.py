@@ -3,7 +3,7 @@
 import optparse
 import sys
 
-from pymw_worker import member_names, names
+from pymw_worker import member_names, names, trust
 from pymw_worker.errors import FormatError
 from pymw_worker.text import message_of, to_text
 
@@ -33,6 +33,7 @@ def read(parser, arguments):
     if rest:
         parser.error("unknown argument: %s" % rest[0])
     found.data = [_data(parser, text) for text in found.data]
+    found.trust = _trust(parser, found.trust, found.revoked)
     return found
 
 
@@ -51,6 +52,13 @@ def _with_options(parser):
         default=[],
         help="one more input file, which the task sees as NAME in its folder; may be repeated",
     )
+    parser.add_option("--task", metavar="NAME", default="", help="which task the arguments must be for")
+    parser.add_option("--run", metavar="NAME", default="", help="... of which run")
+    for name, metavar, what in (
+        ("trust", "KEY,...", "run what these public keys have signed, and nothing else"),
+        ("revoked", "ID,...", "but not what these have signed"),
+    ):
+        parser.add_option("--" + name, metavar=metavar, action="append", help=what + "; from the launcher")
     parser.add_option(
         "--max-result",
         metavar="BYTES",
@@ -58,6 +66,17 @@ def _with_options(parser):
         help="a larger result is not sent; the master is told its size (default: no limit)",
     )
     return parser
+
+
+def _trust(parser, keys, revoked):
+    """Return the Trust or None. Given twice, it was not the launcher alone who gave it."""
+    for given in (keys, revoked):
+        if given and len(given) > 1:
+            parser.error("--trust and --revoked come from the launcher, once")
+    try:
+        return trust.parse(keys and keys[0], revoked and revoked[0])
+    except ValueError:
+        parser.error(message_of(sys.exc_info()[1]))
 
 
 def _data(parser, text):

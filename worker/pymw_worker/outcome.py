@@ -18,6 +18,8 @@ MEMORY = "memory"  # the task ran out of memory
 DIED = "died"  # the task's process ended without an outcome
 STATUSES = (VALUE, EXCEPTION, UNLOADABLE, UNRETURNABLE, MEMORY, DIED)
 
+REFUSED = "untrusted"  # type of UNLOADABLE: nobody who is trusted has signed it
+
 MAX_MESSAGE = 10000  # characters
 
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")

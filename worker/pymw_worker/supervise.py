@@ -8,7 +8,7 @@ the task's process ends, what it left is delivered: result, log, last report, fi
 import os
 import time
 
-from pymw_worker import capture, deliver, environment, names, process, reporting, task, workspace
+from pymw_worker import capture, deliver, environment, names, permission, process, reporting, task, workspace
 from pymw_worker.boinc import client as clients
 from pymw_worker.boinc import exit_codes
 from pymw_worker.clock import Stopwatch
@@ -64,10 +64,19 @@ class Supervisor(object):
         Raises Postponed; Interrupted; EnvironmentError if the operating system refuses something. In all
         these cases nothing of the task runs any more.
         """
+        misnamed = permission.misnamed(self._slot, self._options)
+        if misnamed:
+            self._say(misnamed)
+            return exit_codes.INIT_FAILURE
         if self._workspace.has_outcome():
             self._say("the task has ended in an earlier run; delivering its outcome")
             self._settle(0)
             return self._finish(deliver.Report("in an earlier run", self._workspace.state))
+        refusal = permission.refusal(self._slot, self._options, self._bundle, self._arguments)
+        if refusal:
+            self._workspace.clear()
+            permission.write(self._slot.path(names.OUTCOME), refusal)
+            return self._finish(deliver.Report("was not started", self._workspace.state))
         self._prepare()
         try:
             self._start()
@@ -89,7 +98,7 @@ class Supervisor(object):
             say(words)
 
     def _prepare(self):
-        self._workspace.prepare()
+        self._workspace.prepare(self._may_go_on())
         folder = self._slot.path(names.TASK_FOLDER)
         for name, source in self._options.data:
             workspace.place(self._slot.resolve(source), folder, name)
@@ -101,6 +110,14 @@ class Supervisor(object):
         self._checkpoint = self._checkpoint_mark()
         self._fraction = 0.0
         self._stopwatch = Stopwatch(self._clock, max(self._client.previous_elapsed, state.elapsed))
+
+    def _may_go_on(self):
+        """Return whether a checkpoint in the slot can be ours.
+
+        To load it runs code, and the server can put a file of its name there. The client knows by itself
+        whether the job has ever been at a checkpoint.
+        """
+        return not (self._options.trust and self._slot.has_client) or self._client.previous_elapsed > 0
 
     def _start(self):
         self._tree = self._start_process(

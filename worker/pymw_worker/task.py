@@ -9,7 +9,7 @@ import os
 import sys
 import types
 
-from pymw_worker import names, outcome, text
+from pymw_worker import confinement, names, outcome, text
 from pymw_worker.errors import FormatError, Unloadable, Unreturnable
 
 MAX_TRACEBACK = 1 << 18  # bytes
@@ -26,6 +26,7 @@ def main(preloaded=()):
     """
     bundle_path, arguments_path, slot = sys.argv[1:4]
     os.environ[names.SLOT_VARIABLE] = slot
+    confinement.apply(slot)
     _open_streams()
     _boot.append(sys.modules["__main__"])
     sys.modules["__main__"] = types.ModuleType("__main__")  # with nothing of ours in it

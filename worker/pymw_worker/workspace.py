@@ -35,14 +35,16 @@ class Workspace(object):
             return False
         return True
 
-    def prepare(self):
+    def prepare(self, may_go_on=True):
         """Make the folders for a run of the task. Raises EnvironmentError.
+
+        may_go_on: whether a checkpoint may be used.
 
         The leftovers of another job are cleared away; those of an earlier run of this one are kept if there
         is a checkpoint that fits them.
         """
         durable.sweep(self._slot.folder)
-        if self.state.starts == 0:
+        if self.state.starts == 0 or not may_go_on:
             self.clear()
         self.has_checkpoint = os.path.exists(self._slot.path(names.CHECKPOINT))
         if not self.has_checkpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 from pymw.errors import UntrustedResult
@@ -34,7 +35,13 @@ def dtype(code: Any, align: Any = False, copy: Any = True) -> DType:
     """A dtype by its code, such as f8, U5 or V16. Raises UntrustedResult."""
     if type(code) is not str or not _CODE.fullmatch(code):
         raise refused("numpy.dtype", f"of {str(code)[:40]!r}")
-    return DType(code, numpy.dtype(code))
+    return DType(code, _plain(code, "="))
+
+
+@lru_cache(256)
+def _plain(code: str, order: str) -> Any:
+    """A dtype without fields, unit or shape. There are few, and each scalar in a list brings its own."""
+    return numpy.dtype(code).newbyteorder(order)
 
 
 def complete_dtype(made: DType, state: Any) -> None:
@@ -50,7 +57,7 @@ def complete_dtype(made: DType, state: Any) -> None:
     elif made.code[0] in "mM":
         made.value = numpy.dtype(f"{made.code}{_unit(rest)}").newbyteorder(order)
     elif made.code[0] not in "SV":
-        made.value = numpy.dtype(made.code).newbyteorder(order)
+        made.value = _plain(made.code, order)
 
 
 def _structure(names: Any, fields: Any, size: Any, alignment: Any) -> Any:

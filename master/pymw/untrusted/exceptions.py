@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from pymw.untrusted.structure import ATOMS
 from pymw.untrusted.tokens import refused
 
 # Ends of a loop or of a program: raised from future.result(), they would cut the scientist's own loop short.
@@ -16,12 +17,18 @@ STANDARD: dict[tuple[str, str], type[Exception]] = {
     if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, _SIGNALS)
 } | {("builtins", "StandardError"): Exception}
 
+# These look into their arguments, where a class of the user's could have methods.
+_PARSING = (OSError, SyntaxError, UnicodeError, ImportError, getattr(builtins, "ExceptionGroup", OSError))
+_PARSED = ATOMS | {tuple, list}
+
 # Kept in the object itself instead of its __dict__.
 _MEMBERS = {"name", "path", "name_from", "obj"}
 
 
 def build(cls: type[Exception], args: tuple[Any, ...]) -> Exception:
     """A standard exception. Raises TypeError and ValueError for arguments that it cannot have."""
+    if issubclass(cls, _PARSING) and not _PARSED.issuperset(map(type, args)):
+        raise TypeError(f"{cls.__name__} of something else than plain data")
     return cls(*args)
 
 

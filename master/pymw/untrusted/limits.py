@@ -74,11 +74,17 @@ def too_much(what: str) -> UntrustedResult:
     return UntrustedResult(f"the result has {what}")
 
 
+# What an object in a container costs, compared to a byte in a string.
+OBJECT = 8
+
+
 def size_of(value: Any) -> int:
-    """Roughly the bytes that it takes to copy, hash or compare a value, without what it contains."""
-    if isinstance(value, int):
-        return 1 + value.bit_length() // 8
-    try:
-        return 1 + len(value)
-    except TypeError:
-        return 1
+    """Roughly what it costs to copy, hash or compare a value, in bytes, without what it contains."""
+    kind = type(value)
+    if kind is int:
+        return OBJECT + int(value.bit_length()) // 8
+    if kind in (str, bytes, bytearray):
+        return OBJECT + len(value)
+    if kind in (list, tuple, dict, set, frozenset):
+        return OBJECT + OBJECT * len(value)
+    return OBJECT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from pymw.errors import UntrustedResult
@@ -14,7 +15,7 @@ from pymw.untrusted.atoms import Atoms
 from pymw.untrusted.hashing import Hashing
 from pymw.untrusted.limits import Budget, Limits, size_of
 from pymw.untrusted.opcodes import METHODS
-from pymw.untrusted.structure import check_depth, children
+from pymw.untrusted.structure import check_depth, children_in
 from pymw.untrusted.tokens import TOKENS, Arguments, DType, Name, packed, plain, refused, settled
 
 _NEWOBJ = ("copyreg", "__newobj__")
@@ -36,18 +37,16 @@ class Machine(Atoms):
         super().__init__(data, Budget(len(data), limits))
         self._allowed = allowed
         self._unfinished: dict[int, Any] = {}  # by id; instances that need attributes and have none
-        self._hashing = Hashing(self._budget, children)
-        self._builders = standard.Standard(self._budget, self._hashing).table
-        if arrays.numpy is not None:
-            self._builders.update(_ARRAYS)
+        self._children = children_in(allowed.has)
+        self._hashing = Hashing(self._budget, self._children)
 
     def run(self) -> Any:
         """The value of the pickle. Raises UntrustedResult, and whatever damaged data make builders raise."""
         data, position = self._data, 0
-        handlers = [getattr(self, method) for method in METHODS]
+        handlers = _HANDLERS
         try:
             while position >= 0:
-                position = handlers[data[position]](position + 1)
+                position = handlers[data[position]](self, position + 1)
         except IndexError:
             raise UntrustedResult(
                 "the result is damaged: it ends too early, or uses what it does not have"
@@ -55,11 +54,17 @@ class Machine(Atoms):
         value = plain(self._stack.pop())
         for made in self._unfinished.values():
             raise refused(type(made).__name__, "without attributes")
-        check_depth(value, self._budget)
+        check_depth(value, self._budget, self._children)
         return value
 
     def unknown(self, position: int) -> int:
         raise refused(f"opcode {self._data[position - 1]:#04x} (persistent id, extension, buffer or unknown)")
+
+    @cached_property
+    def _builders(self) -> dict[standard.Key, standard.Build]:
+        """What makes something of a name; most pickles need none of it."""
+        table = standard.Standard(self._budget, self._hashing).table
+        return {**table, **_ARRAYS} if arrays.numpy is not None else table
 
     # Containers.
 
@@ -258,10 +263,11 @@ class Machine(Atoms):
         kind = type(made)
         if isinstance(state, Arguments | Name):
             raise refused(state.asked())
+        self._budget.spend(sum(map(size_of, state)) if type(state) is tuple else size_of(state))
         if kind is DType:
+            self._budget.spend(50 * size_of(state[3]))  # numpy looks at each field for long
             arrays.complete_dtype(made, state)
         elif arrays.numpy is not None and kind is arrays.numpy.ndarray:
-            self._budget.spend(size_of(state[4]))
             arrays.complete(made, state)
         elif kind is uuid.UUID:
             standard.complete_uuid(made, state)
@@ -273,3 +279,7 @@ class Machine(Atoms):
         else:
             raise refused(f"{kind.__name__}.__setstate__")
         return position
+
+
+# By opcode. The methods of the class, as to bind them would take longer than to read most pickles.
+_HANDLERS = [getattr(Machine, method) for method in METHODS]

@@ -169,7 +169,7 @@ class Standard:
             for number in (numerator, denominator):
                 self._budget.digits(number.bit_length() // 3)  # to reduce it takes quadratic time
             self._budget.spend(numerator.bit_length() + denominator.bit_length())
-        self._budget.spend(1000)  # what an instance costs, beyond its size
+        self._budget.spend(100)  # what an instance costs, beyond its size
         return Fraction(numerator) if type(numerator) is str else Fraction(numerator, denominator)
 
 

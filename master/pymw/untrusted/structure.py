@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from itertools import chain
 from types import MemberDescriptorType
 from typing import Any
@@ -17,20 +18,33 @@ def _in_dict(value: Any) -> Iterable[Any]:
     return chain(value.keys(), value.values())
 
 
-_CHILDREN: dict[type, Callable[[Any], Iterable[Any]]] = {
+Children = Callable[[Any], Iterable[Any]]
+
+_CHILDREN: dict[type, Children] = {
     **dict.fromkeys((list, tuple, set, frozenset, deque), iter),
     **dict.fromkeys((dict, OrderedDict, Counter, defaultdict), _in_dict),
 }
 _CONTENTS: tuple[Any, ...] = (list, tuple, set, frozenset, dict)
 
 
-def children(value: Any) -> Iterable[Any]:
-    """What a value that the reader has built contains, without asking methods of the user's."""
-    kind = type(value)
-    if kind in ATOMS:
+def children_in(is_users: Callable[[type], bool]) -> Children:
+    """A function that says what a value contains, without asking methods of the user's.
+
+    is_users: whether a class is one of those that the user allows; nothing else has attributes to look at,
+    but exceptions.
+    """
+
+    def children(value: Any) -> Iterable[Any]:
+        kind = type(value)
+        if kind in ATOMS:
+            return ()
+        if known := _CHILDREN.get(kind):
+            return known(value)
+        if isinstance(value, Exception) or (is_users(kind) and not isinstance(value, Enum)):
+            return _in_instance(value)
         return ()
-    known = _CHILDREN.get(kind)
-    return known(value) if known else _in_instance(value)
+
+    return children
 
 
 def _in_instance(value: Any) -> Iterator[Any]:
@@ -58,19 +72,23 @@ def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
     }
 
 
-def check_depth(root: Any, budget: Budget) -> None:
+def check_depth(root: Any, budget: Budget, children: Children) -> None:
     """Raise UntrustedResult if containers are in each other too deeply; visits each container once."""
     limit = budget.limits.depth
     if budget.limits.objects - budget.objects <= limit:
         return  # not even enough of them
     heights: dict[int, int] = {}  # by id; 0 for those on the path, which contain themselves
-    path = [(root, iter(_containers(root)))]
+
+    def containers(value: Any) -> list[Any]:
+        return [child for child in children(value) if type(child) not in ATOMS]
+
+    path = [(root, iter(containers(root)))]
     below = [0]
     while path:
         value, rest = path[-1]
         for child in rest:
             height = heights.get(id(child))
-            if height is None and (inside := _containers(child)):
+            if height is None and (inside := containers(child)):
                 heights[id(child)] = 0
                 path.append((child, iter(inside)))
                 below.append(0)
@@ -83,7 +101,3 @@ def check_depth(root: Any, budget: Budget) -> None:
                 below[-1] = max(below[-1], height)
         if len(path) + (below[-1] if below else 0) > limit:
             raise too_much(f"more than {limit} containers in each other")
-
-
-def _containers(value: Any) -> list[Any]:
-    return [child for child in children(value) if type(child) not in ATOMS]

@@ -167,12 +167,12 @@ def too_large() -> Iterator[tuple[str, bytes]]:
     yield "list nested deeply", b"]" * 300000 + b"a" * 299999 + b"."
     yield "tuple nested deeply", b"N" + b"\x85" * 300000 + b"."
     yield "tuple nested deeply, as a key", b"}N" + b"\x85" * 300000 + b"Ns."
-    yield "tuple nested deeply, seen from above", b"]N" + b"\x85\x94h\x00" * 3000 + b"0" * 2999 + b"a."
+    yield "tuple nested deeply, seen from above", b"](N" + b"2\x85" * 3000 + b"e."
     yield "marks nested deeply", b"(" * 1000000 + b"t" * 1000000 + b"."
     yield "memo bomb of tuples as a key", b"}N" + b"2\x86" * 60 + b"Ns."
     yield "memo bomb of tuples in a set", b"\x8f(N" + b"2\x86" * 60 + b"\x90."
     yield "memo bomb of frozensets", b"(N\x91" + b"q\x00(h\x00h\x00\x85\x91" * 900 + b"."
-    yield "memo bomb of points", b"(" + b"t" + _point_bomb() + b"."
+    yield "memo bomb of points", b"}" + _point_bomb() + b"Ns."
     yield "memo entries", b"N" + b"\x94" * 9000000 + b"."
     yield "empty sets", b"(" + b"\x8f" * 9000000 + b"l."
     yield "long in decimal", b"L" + b"9" * 300000 + b"L\n."
@@ -197,6 +197,12 @@ def too_large() -> Iterator[tuple[str, bytes]]:
         + b"u.",
     )
     yield "equal texts compared", _equal_texts()
+    yield "a dtype of many fields, again and again", _many_fields()
+    counts = b"}(" + b"".join(b"X\x05\x00\x00\x00%05dN" % n for n in range(50000)) + b"u"
+    yield "counters of one dict", _copies(b"ccollections\nCounter\n", counts)
+    attributes = b"}(" + b"".join(b"X\x05\x00\x00\x00x%04dN" % n for n in range(9000)) + b"u"
+    plain = b"0c" + _V + b"Plain\nq\x02(" + b"h\x02)\x81h\x00b" * 20000 + b"l."
+    yield "attributes of many instances", attributes + b"q\x00" + plain
     colliding = [b"\x8a\x0a" + (n * sys.hash_info.modulus).to_bytes(10, "little") for n in range(120000)]
     yield "keys with one hash", b"}(" + b"".join(number + b"N" for number in colliding) + b"u."
     yield "elements with one hash", b"\x8f(" + b"".join(colliding) + b"\x90."
@@ -211,16 +217,30 @@ def too_large() -> Iterator[tuple[str, bytes]]:
 
 
 def _point_bomb() -> bytes:
-    """Points that contain a point twice, sixty times, as a key."""
-    made = b"N"
-    for _ in range(60):
-        made += b"q\x00" + b"ctests.master.untrusted.values\nPoint\n)\x81}(S'x'\nh\x00S'y'\nh\x00ub"
-    return b"0}" + made + b"Ns"
+    """A point that contains a point twice, which contains one twice, sixty times."""
+    attributes = b"}(S'x'\nh\x00S'y'\nh\x00ub"
+    return b"N" + (b"q\x000c" + _V + b"Point\n)\x81" + attributes) * 60
 
 
 def _copies(called: bytes, argument: bytes, arguments: bytes = b"h\x00\x85") -> bytes:
     head = argument + b"q\x000" + called + b"q\x010("
     return head + (b"h\x01" + arguments + b"R") * 20000 + b"l."
+
+
+def _many_fields() -> bytes:
+    names = [b"X\x05\x00\x00\x00x%04d" % n for n in range(9000)]
+    fields = b"}(" + b"".join(name + b"h\x01K\x00\x86" for name in names) + b"u"
+    state = b"(K\x03X\x01\x00\x00\x00|N(" + b"".join(names) + b"t" + fields + b"K\x01K\x01K\x00t"
+    return (
+        _DTYPE % b"b1"
+        + b"q\x010"
+        + state
+        + b"q\x020"
+        + _DTYPE % b"V1"
+        + b"q\x030"
+        + b"h\x03h\x02b0" * 9000
+        + b"N."
+    )
 
 
 def _equal_texts() -> bytes:

@@ -33,6 +33,7 @@ PLAIN: list[Any] = [
     (),
     {1: 2, "a": [1.5] * 10, None: ()},
     {1, 2, "x"},
+    {uuid.UUID(int=1), Decimal(1), Fraction(1, 3), datetime.date(2020, 1, 1), pathlib.PurePosixPath("a")},
     frozenset({(1, 2)}),
     range(3, 9, 2),
     slice(1, None),
@@ -152,5 +153,6 @@ INSTANCES: list[Any] = [
     Row([1, 2]),
     Celsius(1.5),
     Failed(3, "cold"),
-    {Point(1, (2,)): 3},
+    {Point(1, (2,)): 3, Colour.RED: 4},
+    [[[Plain([Colour.RED, Failed(1, "x")])]]] * 2,
 ]

@@ -27,6 +27,7 @@ def connect(folder, clock):
         return Client(folder, InitData(""), None, clock)
     if data is None:
         return Nobody()
+    init_data.blank_secrets(folder)
     try:
         memory = shared_memory.attach(folder, data)
     except NoSharedMemory:
@@ -126,6 +127,7 @@ class Client(object):
         except init_data.Unreadable:
             return
         if data is not None:
+            init_data.blank_secrets(self._folder)
             self._take(data)
 
     def _is_gone(self):

@@ -8,8 +8,8 @@ LARGEST = 4 << 20  # bytes; real ones have 5 to 50 kB
 
 # What stands inside of these is not about the job. The project writes what it likes into the first.
 _NESTED = ("project_preferences", "host_info", "proxy_info", "global_preferences")
-# The authenticator is the volunteer's password to the project: it is not even kept.
-_SECRET = ("authenticator",)
+# The volunteer's passwords, to the project and to a proxy: they are not even kept.
+_SECRET = ("authenticator", "http_user_passwd", "socks5_user_passwd")
 
 
 class Unreadable(Exception):
@@ -38,6 +38,26 @@ def read(folder):
     if begin < 0 or end < begin:
         raise Unreadable("%s is not complete" % NAME)
     return InitData(text[begin:end])
+
+
+def blank_secrets(folder):
+    """Overwrite in place what a task, which can read the folder, has no business with.
+
+    The client writes the file anew each time and never reads it. It stays as it is if we may not write to it.
+    """
+    try:
+        stream = open(os.path.join(folder, NAME), "r+b")
+        try:
+            data = stream.read(LARGEST)
+            for tag in _SECRET:
+                pattern = "<%s>([^\n<]+)</%s>" % (tag, tag)
+                for found in re.finditer(pattern.encode("ascii"), data):
+                    stream.seek(found.start(1))
+                    stream.write(("*" * len(found.group(1))).encode("ascii"))
+        finally:
+            stream.close()
+    except EnvironmentError:
+        pass
 
 
 class InitData(object):

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pymw.errors import ProjectError
+from pymw.project import tallies
 
 SCHEMA = 1
 APPLICATION = 0x70796D70  # "pymp": marks the file as ours (PRAGMA application_id)
@@ -92,6 +93,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = _open(path)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         schema = connection.execute("PRAGMA user_version").fetchone()[0]
+        if (application, schema) == (APPLICATION, SCHEMA):
+            tallies.ensure(connection)
     except sqlite3.Error as error:
         raise ProjectError(f"{path} cannot be used: {error}") from error
     if (application, schema) == (APPLICATION, SCHEMA):

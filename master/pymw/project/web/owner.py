@@ -107,10 +107,10 @@ class OwnerPages:
         return answer
 
     async def _sign_out(self, http: Request) -> Response:
+        answer = self._render.see("owner")
         if await self._wanted(http) is not None:
             self._sessions.end(http.cookies.get(COOKIE, ""))
-        answer = self._render.see("owner")
-        answer.delete_cookie(COOKIE, path=f"{self._settings.path}owner")
+            answer.delete_cookie(COOKIE, path=f"{self._settings.path}owner")
         return answer
 
     async def _running(self, http: Request) -> Response:

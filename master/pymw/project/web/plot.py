@@ -46,7 +46,7 @@ def _above(most: int) -> int:
     """The next even number from here on that is easy to read."""
     if most <= 10:
         return max(4, most + most % 2)
-    power = 10 ** (len(str(most)) - 2)
+    power = int("1" + "0" * (len(str(most)) - 2))
     return next(each * power for each in _EASY if each * power >= most)
 
 

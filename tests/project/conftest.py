@@ -23,8 +23,10 @@ from pymw.project.volunteer import Volunteer
 from pymw_packager.client_process import free_port
 
 from tests.bench.packages import Packages
+from tests.project import filled
 from tests.project.played import Played
 from tests.project.server import Server
+from tests.project.site import Site
 
 
 @dataclass
@@ -160,3 +162,18 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (tmp_path / "key.pem").write_bytes(secret)
     return tmp_path / "chain.pem", tmp_path / "key.pem"
+
+
+@pytest.fixture
+def site(project: Project) -> Iterator[Site]:
+    """The pages of a project in which nothing has happened."""
+    made = Site(project)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def full(project: Project, site: Site) -> Site:
+    """The pages of a project in which much has happened."""
+    filled.fill(project)
+    return site

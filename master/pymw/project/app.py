@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +35,7 @@ from pymw.project.accounts import AccountError
 from pymw.project.layout import Layout
 from pymw.project.limits import Broken, Rate, TooLarge
 from pymw.project.messages import BadRequest, element, escape
+from pymw.project.pages import Pages
 from pymw.project.replies import Addresses
 from pymw.project.request import SchedulerRequest
 from pymw.project.scheduler import Scheduler
@@ -68,6 +69,7 @@ class Application:
         self._writer = Writer(database.connect(place.database))
         self._scheduler = Scheduler(settings, public, upload_key)
         self._upload_handler = UploadHandler(self._uploads, self._reader, upload_key.public)
+        self._pages = Pages(place, settings, self._writer)
         self._account_rate = Rate(ACCOUNTS_PER_MINUTE)
         self._started = time.monotonic()
 
@@ -75,7 +77,7 @@ class Application:
         """The application for a web server."""
         path = self.settings.path
         routes = [
-            Route(path, self._master_page, methods=["GET"]),
+            *self._pages.routes(),
             Route(f"{path}cgi", self._answer, methods=["POST"]),
             Route(f"{path}file_upload_handler", self._upload_handler.answer, methods=["POST"]),
             Route(f"{path}download/{{name}}", self._downloads.answer, methods=["GET"]),
@@ -95,6 +97,7 @@ class Application:
             tidy.cancel()
             self._writer.close()
             self._reader.close()
+            self._pages.close()
 
     async def _tidy(self) -> None:
         while True:
@@ -126,16 +129,6 @@ class Application:
     def _prepare(self, body: bytes) -> tuple[SchedulerRequest, dict[str, Digest]]:
         asked = request.read(body)
         return asked, reports.digests(self._uploads, asked.reports)
-
-    async def _master_page(self, http: Request) -> Response:
-        """Where clients learn the scheduler's URL; they want this tag on a short line of its own."""
-        name = escape(self.settings.name)
-        return HTMLResponse(
-            f"<!DOCTYPE html>\n<html><head><title>{name}</title>\n"
-            f'<link rel="boinc_scheduler" href="{self._where.scheduler}">\n'
-            f"</head><body><h1>{name}</h1>\n<p>A BOINC project. To take part, attach your BOINC client to\n"
-            f"<code>{self._where.url}</code></p></body></html>\n"
-        )
 
     async def _project_config(self, http: Request) -> Response:
         disabled = "" if self.settings.create_accounts else "<account_creation_disabled/>\n"

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pymw.errors import ProjectError
+from pymw.project import tallies
 
 SCHEMA = 1
 APPLICATION = 0x70796D70  # "pymp": marks the file as ours (PRAGMA application_id)
@@ -92,6 +93,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = _open(path)
         try:
             _check(connection, path)
+            tallies.ensure(connection)
         except BaseException:
             connection.close()
             raise

@@ -29,6 +29,10 @@ class Settings:
     Attributes:
         name: of the project, as clients show it.
         url: the master URL: where clients attach. It can't change later without their attaching again.
+        description: what the project is for, on its web page; an empty line begins a paragraph.
+        home_page: where more is to be read, a URL that its web page links to.
+        contact: whom to ask, an e-mail address or a URL, on its web page.
+        show_account_names: whether its web page shows the names of accounts beside the top computers.
         create_accounts: whether anybody may make an account; otherwise only the owner's key attaches.
         one_result_per_account: whether an account (and not only a computer) may have but one result of a
             workunit. For projects of strangers that check results against each other.
@@ -43,6 +47,10 @@ class Settings:
 
     name: str
     url: str
+    description: str = ""
+    home_page: str = ""
+    contact: str = ""
+    show_account_names: bool = False
     create_accounts: bool = True
     one_result_per_account: bool = False
     next_rpc_delay: float = 5.0
@@ -57,10 +65,19 @@ class Settings:
         if not re.fullmatch(r"[^\x00-\x1f\x7f<>&\"]{1,100}", self.name):
             raise ProjectError("a project's name has 1 to 100 characters, without quotes, < > and &")
         object.__setattr__(self, "url", normal_url(self.url))
+        self._check_words()
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, bool) and isinstance(value, int | float) and not 0 < value < 1e9:
                 raise ProjectError(f"the setting {field.name} must be greater than 0, and is {value}")
+
+    def _check_words(self) -> None:
+        if len(self.description) > 5000 or not self.description.replace("\n", "").isprintable():
+            raise ProjectError("a project's description is a text of at most 5000 characters")
+        if self.home_page and not is_web_page(self.home_page):
+            raise ProjectError(f"the setting home_page must be a URL with http(s), and is {self.home_page!r}")
+        if self.contact and not (is_web_page(self.contact) or is_email(self.contact)):
+            raise ProjectError(f"the setting contact must be an e-mail address or URL: {self.contact!r}")
 
     @property
     def path(self) -> str:
@@ -90,6 +107,16 @@ def normal_url(url: str) -> str:
     if ".." in path or len(result) > 200:
         raise ProjectError(f"the URL {url!r} is too long, or has .. in it")
     return result
+
+
+def is_web_page(text: str) -> bool:
+    """Whether this is a URL that a page may link to: no other scheme, and nothing that breaks a line."""
+    return re.fullmatch(r"https?://[^\s<>\"\x00-\x20]{1,300}", text) is not None
+
+
+def is_email(text: str) -> bool:
+    """Whether this looks like an e-mail address."""
+    return re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,200}", text) is not None
 
 
 def is_loopback(url: str) -> bool:
@@ -125,7 +152,11 @@ def text(settings: Settings) -> str:
     about = dict(zip(documentation[1::2], documentation[2::2], strict=True))
     lines = ["# The settings of a PyMW project. The server reads them when it starts.", ""]
     for name, value in dataclasses.asdict(settings).items():
-        lines += [f"# {' '.join(about[name].split())}", f"{name} = {json.dumps(value)}", ""]
+        lines += [
+            f"# {' '.join(about[name].split())}",
+            f"{name} = {json.dumps(value, ensure_ascii=False)}",
+            "",
+        ]
     return "\n".join(lines)
 
 

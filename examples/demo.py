@@ -20,7 +20,7 @@ import pymw_platforms
 from pymw.errors import PyMWError
 from pymw.project.project import Project
 from pymw.project.volunteer import Volunteer
-from pymw_packager import app_version, progress, report
+from pymw_packager import app_version, progress, report, task_keys
 from pymw_packager.app_version import Recipe
 from pymw_packager.client_process import dies_with_us, free_port
 from pymw_packager.errors import PackagerError, UsageError
@@ -63,8 +63,9 @@ def _demo(folder: Path, console: Console, running: ExitStack) -> int:
     platform = pymw_platforms.this_host()
     if platform is None:
         raise UsageError("this machine is none of the platforms that pymw-package --list shows.")
-    console.rule(f"2. Package PyMW: pymw-package --platform {platform.name} --output lab/apps")
-    recipe = Recipe(platform=platform, version="1.00", interpreter="none")
+    console.rule(f"2. Package PyMW: pymw-package --platform {platform.name} --key lab/keys/task.pub")
+    public = task_keys.read_public(lab / "keys" / "task.pub")
+    recipe = Recipe(platform=platform, version="1.00", interpreter="none", trust=(public,))
     report.print_built(app_version.build(recipe, lab / "apps", progress.for_stderr()), console)
 
     console.rule("3. Serve it, and let volunteers attach: pymw project serve lab")

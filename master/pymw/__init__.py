@@ -22,6 +22,8 @@ from pymw.errors import KeyFileError as KeyFileError
 from pymw.errors import LoadError as LoadError
 from pymw.errors import ModuleMissing as ModuleMissing
 from pymw.errors import OutOfMemory as OutOfMemory
+from pymw.errors import ProjectConflict as ProjectConflict
+from pymw.errors import ProjectError as ProjectError
 from pymw.errors import PyMWError as PyMWError
 from pymw.errors import Refused as Refused
 from pymw.errors import RemoteTraceback as RemoteTraceback

@@ -13,7 +13,7 @@ from typing import IO, Any, NoReturn
 
 from rich.console import Console
 
-from pymw import report, run_folder, run_status
+from pymw import keys_command, report, run_folder, run_status
 from pymw.errors import PyMWError
 from pymw.export import Export
 from pymw.project import project_cli
@@ -24,7 +24,7 @@ PIPE_WIDTH = 110
 
 DESCRIPTION = """\
 Looks into runs: what programs that use pymw.Master(run=NAME) have kept, and keep while one looks.
-`pymw project` makes and serves a BOINC project."""
+`pymw project` makes and serves a BOINC project, `pymw keys` the keys that sign tasks."""
 
 EXAMPLES = """\
 examples:
@@ -104,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (runs, status):
         command.add_argument("--json", action="store_true", help="print it as JSON")
     project_cli.add_to(commands)
+    keys_command.add_to(commands)
     return parser
 
 

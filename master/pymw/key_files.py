@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 DEFAULT = "task"
+PASSPHRASE = "PYMW_PASSPHRASE"  # environment variable, for programs that nobody watches
 _SECRET, _PUBLIC = ".pem", ".pub"
 
 

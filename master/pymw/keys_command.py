@@ -12,13 +12,11 @@ from typing import Any
 from pymw import key_files
 from pymw.errors import KeyFileError
 
-PASSPHRASE = "PYMW_PASSPHRASE"  # environment variable, for programs that nobody watches
-
 DESCRIPTION = f"""\
 Volunteers run what your task key has signed, and nothing else. Make it once, on your own computer; the server
 never needs it. Its public half goes into the app version: pymw-package --key FILE.pub.
 
-A passphrase is asked for, or taken from {PASSPHRASE}."""
+A passphrase is asked for, or taken from {key_files.PASSPHRASE}."""
 
 
 def add_to(commands: Any) -> None:
@@ -55,10 +53,10 @@ def passphrase_for(path: Path | None = None) -> str:
 
 
 def _ask(prompt: str) -> str:
-    if given := os.environ.get(PASSPHRASE):
+    if given := os.environ.get(key_files.PASSPHRASE):
         return given
     if not sys.stdin.isatty():
-        raise KeyFileError(f"there is no terminal to ask for a passphrase: set {PASSPHRASE}")
+        raise KeyFileError(f"there is no terminal to ask for a passphrase: set {key_files.PASSPHRASE}")
     return getpass.getpass(prompt)
 
 
@@ -68,7 +66,7 @@ def _create(options: argparse.Namespace) -> int:
         passphrase = _ask("Passphrase: ")
         if not passphrase:
             raise KeyFileError("an empty passphrase protects nothing: leave out --passphrase")
-        if PASSPHRASE not in os.environ and getpass.getpass("Once more: ") != passphrase:
+        if key_files.PASSPHRASE not in os.environ and getpass.getpass("Once more: ") != passphrase:
             raise KeyFileError("these were two different passphrases")
     made = key_files.create(options.file, passphrase)
     print(f"key     {made.id}")

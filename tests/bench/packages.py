@@ -23,17 +23,20 @@ class Packages:
     """Builds app versions into a folder, each kind once."""
 
     folder: Path
-    _built: dict[tuple[str, str, str], Path] = field(default_factory=dict)
+    _built: dict[tuple[str, str, str, tuple[str, ...]], Path] = field(default_factory=dict)
 
-    def get(self, platform: str, interpreter: str = "auto", prefer: Prefer = "system") -> Path:
+    def get(
+        self, platform: str, interpreter: str = "auto", prefer: Prefer = "system", trust: tuple[str, ...] = ()
+    ) -> Path:
         """Return the folder of an app version; the arguments are those of pymw-package."""
-        key = (platform, interpreter, prefer)
+        key = (platform, interpreter, prefer, trust)
         if key not in self._built:
             recipe = Recipe(
                 platform=pymw_platforms.load(platform),
                 version=VERSION,
                 interpreter=interpreter,
                 prefer=prefer,
+                trust=trust,
             )
             output = self.folder / f"{len(self._built)}"
             self._built[key] = app_version.build(recipe, output, Progress()).folder

@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from pymw_packager.client_process import dies_with_us, free_port
 
-from tests.project.volunteer import dies_with_us, free_port, wait_for
+from tests.project.server import wait_for
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key by which WebDriver names an element
 _OPTIONS = (

@@ -20,6 +20,7 @@ from pymw.project.layout import Layout
 from pymw.project.project import Project
 from pymw.project.serve import Listening
 from pymw.project.volunteer import Volunteer
+from pymw_packager import task_keys
 from pymw_packager.client_process import free_port
 
 from tests.bench.packages import Packages
@@ -59,17 +60,23 @@ class Lab:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """A project without a server and without applications."""
-    with Project.create(tmp_path / "lab", name="Lab", url="http://127.0.0.1:8080/pymw/") as made:
+    with Project.create(
+        tmp_path / "lab", name="Lab", url="http://127.0.0.1:8080/pymw/", unsigned=True
+    ) as made:
         yield made
 
 
 @contextmanager
-def opened(folder: Path, packages: Packages, url_port: int = 0) -> Iterator[Lab]:
-    """A lab; everything in it ends with the block. url_port: if clients reach the server through another."""
+def opened(folder: Path, packages: Packages, url_port: int = 0, signed: bool = False) -> Iterator[Lab]:
+    """A lab; everything in it ends with the block.
+
+    url_port: if clients reach the server through another. signed: whether volunteers run signed tasks alone.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{url_port or port}/pymw/"
-    with Project.create(folder / "lab", name="Lab", url=url, next_rpc_delay=2) as made:
-        made.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+    with Project.create(folder / "lab", name="Lab", url=url, next_rpc_delay=2, unsigned=not signed) as made:
+        trust = (task_keys.read_public(Layout(made.folder).task_key.with_suffix(".pub")),) if signed else ()
+        made.add_version(packages.get("x86_64-pc-linux-gnu", "none", trust=trust))
         lab = Lab(made, Server(made.folder, port), folder)
         try:
             lab.server.start()

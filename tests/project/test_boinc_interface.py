@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pymw
 import pytest
-from pymw import InterfaceError, errors
+from pymw import InterfaceError, errors, key_files
 from pymw.interfaces.boinc import BOINCInterface
 from pymw.project.project import Project
 from pymw.pymw import PyMW_Master
 from pymw_worker import progress
 
-from tests.project.conftest import Lab
+from tests.bench.packages import Packages
+from tests.project.conftest import Lab, opened
 from tests.project.server import wait_for
 
 SOON = 120.0  # seconds for some tasks through a real client, on a busy machine
@@ -63,6 +64,17 @@ def source_of_square(x):  # type: ignore[no-untyped-def]
 
 def helper_of_square(x):  # type: ignore[no-untyped-def]
     return x * x
+
+
+@pytest.fixture(scope="module")
+def shared_lab(
+    boinc_client: None, packages: Packages, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """A lab with two clients, which run what the project's task key has signed."""
+    with opened(tmp_path_factory.mktemp("signed"), packages, signed=True) as lab:
+        lab.add_client()
+        lab.add_client()
+        yield lab
 
 
 @pytest.fixture
@@ -125,6 +137,10 @@ def test_a_task_that_dies_on_every_computer_says_so(interface: BOINCInterface, s
     assert "exit status 7" in str(error)
 
 
+def touch(path: str) -> None:
+    Path(path).touch()
+
+
 def die_at_once() -> None:
     os._exit(7)
 
@@ -146,6 +162,22 @@ def test_arguments_that_make_no_sense_are_refused(project: Project) -> None:
     with pytest.raises(ValueError, match="min_quorum"):
         made.set_boinc_args(target_nresults=1, min_quorum=2)
     made.close()
+
+
+def test_another_key_than_the_project_s_is_refused(shared_lab: Lab, tmp_path: Path) -> None:
+    other = key_files.create(tmp_path / "other.pem")
+    with pytest.raises(InterfaceError, match=f"not {other.id}: name its file"):
+        BOINCInterface(shared_lab.project.folder, key=tmp_path / "other.pem")
+
+
+def test_what_is_not_signed_is_refused_by_the_volunteer_and_nothing_of_it_runs(
+    shared_lab: Lab, tmp_path: Path, interface: BOINCInterface
+) -> None:
+    interface._key = None  # as if the server's folder had been stolen without the key
+    with pymw.Master(interface) as master:
+        error = master.submit(touch, str(tmp_path / "ran")).exception(2 * SOON)
+    assert isinstance(error, errors.Refused), shared_lab.tell()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_program_names_the_project_on_its_command_line(shared_lab: Lab) -> None:

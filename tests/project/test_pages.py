@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymw.errors import ProjectError
@@ -150,7 +151,7 @@ def test_of_a_long_text_its_end_is_shown() -> None:
 
 
 def test_settings_with_words_of_any_language_are_kept(tmp_path: Path) -> None:
-    about = {
+    about: dict[str, Any] = {
         "description": 'Für "alle"\n\n\U0001f9ec',
         "contact": "https://lab.example.org/",
         "home_page": "",

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -200,7 +201,7 @@ class TestTime:
     def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
         monkeypatch.setattr(app, "TIDY_SECONDS", 0.1)
         url = "http://127.0.0.1:8080/pymw/"
-        with Project.create(tmp_path / "lab", name="Lab", url=url, deadline_grace=0.1) as made:
+        with Project.create(tmp_path / "lab", name="Lab", url=url, deadline_grace=0.1, unsigned=True) as made:
             yield made
 
     def test_a_late_report_is_taken_and_its_replacement_is_not_needed(
@@ -242,7 +243,7 @@ class TestStrangers:
     @pytest.fixture
     def project(self, tmp_path: Path) -> Iterator[Project]:
         url = "http://127.0.0.1:8080/pymw/"
-        about: dict[str, object] = {"name": "Lab", "url": url, "one_result_per_account": True}
+        about: dict[str, Any] = {"name": "Lab", "url": url, "one_result_per_account": True, "unsigned": True}
         with Project.create(tmp_path / "lab", **about) as made:
             yield made
 

@@ -71,7 +71,7 @@ def test_it_serves_with_tls_what_lies_in_apps_and_alone(
 ) -> None:
     port = free_port()
     folder = tmp_path / "lab"
-    run("create", folder, "--url", f"https://127.0.0.1:{port}/pymw/")
+    run("create", folder, "--unsigned", "--url", f"https://127.0.0.1:{port}/pymw/")
     package = packages.get("x86_64-pc-linux-gnu", "none")
     (folder / "apps" / "pymw" / "1.04").mkdir(parents=True)
     (folder / "apps" / "pymw" / "1.04" / "x86_64-pc-linux-gnu").symlink_to(package)

@@ -124,7 +124,7 @@ def test_a_volunteer_makes_an_account_and_attaches_with_tls(
     port = free_port()
     url = f"https://127.0.0.1:{port}/pymw/"
     chain, key = certificate
-    with Project.create(tmp_path / "lab", name="Lab", url=url, next_rpc_delay=2) as project:
+    with Project.create(tmp_path / "lab", name="Lab", url=url, next_rpc_delay=2, unsigned=True) as project:
         project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
         project.submit([work.workunit(project, "one", jobs.total, [20, 22])])
         server = Server(project.folder, port, "--certificate", str(chain), "--key", str(key))

@@ -61,6 +61,13 @@ class Backend(ABC):
     """A project. Any thread may use it. All methods raise ProjectError or InterfaceError."""
 
     @abstractmethod
+    def task_key(self) -> tuple[bytes | None, Path | None]:
+        """The public key (32 bytes) that signs the project's tasks, and the file of the secret one.
+
+        None for the first: tasks are not signed. None for the second: it is kept elsewhere.
+        """
+
+    @abstractmethod
     def stage(self, bundle: bytes) -> str:
         """Put a code bundle where volunteers get it; returns its name there."""
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from pymw_worker import names
 
+from pymw import key_files
 from pymw.boinc.backend import Backend, Ended, Job
+from pymw.project.layout import Layout
 from pymw.project.project import Attempt, Finished, Input, Project, Success, Workunit
 from pymw.project.states import ErrorMask
 
@@ -29,6 +31,13 @@ class EmbeddedBackend(Backend):
         """Open it. Raises ProjectError."""
         self._project = Project.open(folder)
         self._sequence = 0
+
+    def task_key(self) -> tuple[bytes | None, Path | None]:
+        """The key in the project's folder."""
+        secret = Layout(self._project.folder).task_key
+        if self._project.settings.unsigned or not secret.with_suffix(".pub").exists():
+            return None, None
+        return key_files.read_public(secret).public, secret if secret.exists() else None
 
     def stage(self, bundle: bytes) -> str:
         """Put a code bundle where volunteers get it."""

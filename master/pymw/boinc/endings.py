@@ -19,8 +19,12 @@ _STATUSES = {
 }
 # What the worker says in stderr.txt: YYYY-mm-dd HH:MM:SS (pid): text.
 _SAID = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+\): (.+)$", re.MULTILINE)
-_VERSION = re.compile(r"needs Python [\d.-]+, this is Python|failed to find ", re.IGNORECASE)
-_MODULE = re.compile(r"needs the module ")
+# Why it could not load a task, by what its sentence has in it; results.py has the errors.
+_KINDS = (
+    ("python", re.compile(r"needs Python [\d.-]+, this is Python|failed to find ")),
+    ("module", re.compile("needs the module ")),
+    ("untrusted", re.compile("is not signed|signed with the key|of the key|were signed for another")),
+)
 
 
 def ending_of(job: Ended, limit: int) -> Ending:
@@ -36,7 +40,6 @@ def _failed(job: Ended) -> Ending:
         status = _STATUSES.get(job.exit_status, ending.LOST)
     said = _SAID.findall(job.stderr)
     message = f"{job.reason}; the last computer said: {said[-1]}" if said else job.reason
-    kind = ""
-    if status == ending.UNLOADABLE:
-        kind = "python" if _VERSION.search(job.stderr) else "module" if _MODULE.search(job.stderr) else ""
+    kinds = [kind for kind, words in _KINDS if status == ending.UNLOADABLE and words.search(job.stderr)]
+    kind = kinds[0] if kinds else ""
     return Ending(status, type=kind, message=message, stderr=job.stderr)

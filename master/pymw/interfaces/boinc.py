@@ -7,6 +7,7 @@ its arguments are a small file. What comes back is from strangers: it is read wi
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 import uuid
@@ -14,12 +15,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pymw import ending, results
+from pymw_worker import signatures
+
+from pymw import ending, key_files, results, signing
 from pymw.boinc import projects
 from pymw.boinc.backend import Backend, Demand, Ended, Job
 from pymw.boinc.endings import ending_of
 from pymw.ending import Ending
-from pymw.errors import PyMWError
+from pymw.errors import InterfaceError, PyMWError
 from pymw.functions import CodeBundle
 from pymw.interfaces.base import Interface, Listener, Task
 
@@ -41,14 +44,17 @@ class BOINCInterface(Interface):
         custom_app_dir: str | Path | None = None,
         custom_args: Iterable[str] = (),
         task_path: str | Path = "tasks",
+        key: str | Path | None = None,
     ) -> None:
         """Open a project. Raises InterfaceError or ProjectError, in one sentence.
 
         project_home: its folder. custom_app_dir: a folder with app versions that pymw-package built, which
         are added to the project. custom_args: more arguments for the application. task_path: where the
-        assimilator of a stock server puts results.
+        assimilator of a stock server puts results. key: file of the task key that signs; None: the project's,
+        or that of `pymw keys create`.
         """
         self._backend: Backend = projects.open_backend(project_home, custom_app_dir, task_path)
+        self._key = _task_key(self._backend, Path(key) if key else None)
         self._arguments = " ".join(custom_args)
         self._demand = Demand()
         self._lock = threading.Lock()
@@ -157,15 +163,18 @@ class BOINCInterface(Interface):
 
     def _job(self, name: str, bundle: CodeBundle, call: bytes) -> Job:
         if bundle.digest not in self._staged:
-            self._staged[bundle.digest] = self._backend.stage(bundle.data)
-        line = f"--python {bundle.python} --max-result {self._demand.max_nbytes}"
+            self._staged[bundle.digest] = self._backend.stage(self._signed(bundle.data))
+        line = f"--python {bundle.python} --max-result {self._demand.max_nbytes} --task {name}"
         return Job(
             name=name,
             bundle=self._staged[bundle.digest],
-            arguments=bundle.arguments_file(name, call),
+            arguments=self._signed(bundle.arguments_file(name, call)),
             command_line=f"{line} {self._arguments}".strip(),
             demand=dataclasses.replace(self._demand, max_nbytes=self._demand.max_nbytes + _SPARE),
         )
+
+    def _signed(self, data: bytes) -> bytes:
+        return data if self._key is None else signing.sign(data, self._key)
 
     # The thread that listens.
 
@@ -210,3 +219,20 @@ class BOINCInterface(Interface):
             self._names.clear()
             self._tasks.clear()
         self.listener.ended([(task, Ending(ending.REFUSED, error=error)) for task in tasks])
+
+
+def _task_key(backend: Backend, named: Path | None) -> key_files.TaskKey | None:
+    """The key that signs the project's tasks, None if they are not signed.
+
+    Raises InterfaceError, KeyFileError.
+    """
+    public, secret = backend.task_key()
+    if public is None and named is None:
+        return None
+    key = key_files.load(named or secret, os.environ.get(key_files.PASSPHRASE, ""))
+    if public is not None and key.public != public:
+        wanted = signatures.key_id(public)
+        raise InterfaceError(
+            f"the project's tasks are to be signed with the key {wanted}, not {key.id}: name its file by key="
+        )
+    return key

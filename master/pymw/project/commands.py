@@ -24,8 +24,11 @@ def create(options: argparse.Namespace) -> int:
     url = options.url or f"http://{_address()}:8080/pymw/"
     name = options.name or options.folder.absolute().name
     about: dict[str, object] = {"name": name, "url": url, "create_accounts": not options.no_accounts}
-    with Project.create(options.folder, **about) as project:
+    with Project.create(options.folder, options.key, unsigned=options.unsigned, **about) as project:
         print(f"{project.folder}: the project {project.settings.name}")
+        if not options.unsigned:
+            public = Layout(project.folder).task_key.with_suffix(".pub")
+            print(f"package with: pymw-package --key {public} --output {Layout(project.folder).apps}")
         print(f"clients attach with: boinccmd --project_attach {project.settings.url} {project.owner_key()}")
     return OK
 

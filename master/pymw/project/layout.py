@@ -3,7 +3,7 @@
     pymw_project.toml      settings, which may be edited
     project.sqlite         everything else that is known (with -wal and -shm while it is open)
     server.lock            held by the one server
-    keys/                  code_sign_private, upload_private (mode 0600) and their public halves
+    keys/                  code_sign_private, upload_private, task.pem (mode 0600), and their public halves
     apps/                  app versions, as `pymw-package --output DIR/apps` builds them
     download/XX/NAME       input files and files of app versions; immutable
     upload/XX/NAME         what clients uploaded; NAME.part while it is coming in
@@ -57,6 +57,11 @@ class Layout:
     def key(self, name: str) -> Path:
         """A key: `code_sign_private`, `code_sign_public`, `upload_private` or `upload_public`."""
         return self.folder / "keys" / name
+
+    @property
+    def task_key(self) -> Path:
+        """The key that signs tasks; it may be elsewhere, and its public half alone (task.pub) here."""
+        return self.folder / "keys" / "task.pem"
 
     def download(self, name: str) -> Path:
         """A file for clients."""

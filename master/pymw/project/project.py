@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from pymw import key_files
 from pymw.errors import ProjectConflict, ProjectError
 from pymw.project import accounts, database, keys, layout, outcomes, settings, staging, submission, versions
 from pymw.project.jobs import Input, Output, Workunit
@@ -60,10 +61,11 @@ class Project:
         self._writes = 0
 
     @classmethod
-    def create(cls, folder: Path | str, **about: object) -> Project:
+    def create(cls, folder: Path | str, task_key: Path | None = None, **about: object) -> Project:
         """Make a project in a new or empty folder, and open it.
 
-        about: see Settings; name and url are needed. Raises ProjectError if it can't be.
+        task_key: public key file of whoever signs its tasks elsewhere; None makes a key in the folder, unless
+        `unsigned` is set. about: see Settings; name and url are needed. Raises ProjectError if it can't be.
         """
         folder = Path(folder)
         try:
@@ -76,6 +78,8 @@ class Project:
                 raise ProjectConflict(f"{folder} is not empty: a project is made in a folder of its own")
             place.make()
             _make_keys(place)
+            if not made.unsigned:
+                _make_task_key(place, task_key)
             database.create(place.database)
             with _opened(place) as db:
                 accounts.create_owner(db, time.time())
@@ -111,8 +115,11 @@ class Project:
     def add_version(self, folder: Path | str) -> bool:
         """Add the app version in `…/pymw/VERSION/PLATFORM`, as pymw-package builds it, and sign its files.
 
-        Returns False if it is there already. A running server hands it out at once. Raises ProjectError.
+        Returns False if it is there already. A running server hands it out at once. Raises ProjectError, also
+        for one that trusts no key, unless the project is `unsigned`.
         """
+        if not self.settings.unsigned:
+            versions.require_trust(Path(folder).absolute())
         key = keys.read_private(layout.read_text(self._place.key("code_sign_private")))
         prepared = versions.prepare(self._place, Path(folder).absolute(), key)
         with self._writing() as db:
@@ -233,6 +240,14 @@ def _make_keys(place: Layout) -> None:
         key = keys.generate()
         layout.write(place.key(f"{name}_private"), [key.text().encode()], layout.PRIVATE)
         layout.write(place.key(f"{name}_public"), [key.public.text().encode()])
+
+
+def _make_task_key(place: Layout, public: Path | None) -> None:
+    if public is None:
+        key_files.create(place.task_key)
+    else:
+        line = key_files.read_public(public).line
+        layout.write(place.task_key.with_suffix(".pub"), [line.encode()])
 
 
 @contextmanager

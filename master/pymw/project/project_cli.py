@@ -16,7 +16,7 @@ EXAMPLES = """\
 examples:
   pymw project create lab --url http://192.0.2.7:8080/pymw/
       Make the project. The URL is where clients will reach this machine.
-  pymw-package --platform x86_64-pc-linux-gnu --platform windows_intelx86 --output lab/apps
+  pymw-package --key lab/keys/task.pub --platform windows_intelx86 --output lab/apps
       Build what clients download: every version in lab/apps is served.
   pymw project serve lab
       Serve it, until Ctrl-C. Then, on another computer, with the key that `create` printed:
@@ -43,6 +43,14 @@ def add_commands(actions: Any) -> None:
     create = _command(actions, "create", "make a project", "create")
     create.add_argument("--name", help="what clients call it (default: the folder's name)")
     create.add_argument("--url", help="where clients reach it (default: this computer, port 8080)")
+    signing = create.add_mutually_exclusive_group()
+    signing.add_argument(
+        "--key",
+        metavar="FILE",
+        type=Path,
+        help="public key of who signs its tasks (default: a new one)",
+    )
+    signing.add_argument("--unsigned", action="store_true", help="volunteers run what nobody has signed")
     create.add_argument("--no-accounts", action="store_true", help="only the owner's key attaches")
     server = _command(actions, "serve", "serve it until Ctrl-C", "serve")
     server.add_argument("--host", default="", help="listen at this address only (default: all)")

@@ -33,6 +33,7 @@ class Settings:
         home_page: where more is to be read, a URL that its web page links to.
         contact: whom to ask, an e-mail address or a URL, on its web page.
         show_account_names: whether its web page shows the names of accounts beside the top computers.
+        unsigned: whether app versions may run tasks that nobody has signed.
         create_accounts: whether anybody may make an account; otherwise only the owner's key attaches.
         one_result_per_account: whether an account (and not only a computer) may have but one result of a
             workunit. For projects of strangers that check results against each other.
@@ -51,6 +52,7 @@ class Settings:
     home_page: str = ""
     contact: str = ""
     show_account_names: bool = False
+    unsigned: bool = False
     create_accounts: bool = True
     one_result_per_account: bool = False
     next_rpc_delay: float = 5.0

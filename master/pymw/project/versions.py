@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymw_packager import check, names, version_xml
+from pymw_packager import check, launcher_config, names, version_xml
 from pymw_packager.errors import PackagerError
 
 from pymw.errors import ProjectConflict, ProjectError
@@ -66,6 +66,20 @@ def prepare(place: Layout, folder: Path, key: PrivateKey) -> Prepared:
         raise ProjectError(f"{folder} is no good app version: {verdict.faults[0].rstrip('.')}")
     files = tuple(_file(place, folder / name, key) for name in version.files)
     return Prepared(folder.name, version_num, version.api_version, files)
+
+
+def require_trust(folder: Path) -> None:
+    """Raise ProjectError if the app version in this folder would run tasks that nobody has signed."""
+    try:
+        found = [launcher_config.read(path) for path in sorted(folder.glob("*.conf"))]
+    except PackagerError as error:
+        raise ProjectError(str(error).rstrip(".")) from error
+    if not any(config.trust for config in found):
+        raise ProjectError(
+            f"the app version in {folder} trusts no task key, so that whoever gets hold of the server could "
+            "run anything on the volunteers' computers: build it with pymw-package --key "
+            "PROJECT/keys/task.pub, or set unsigned = true in pymw_project.toml"
+        )
 
 
 def record(db: sqlite3.Connection, made: Prepared, now: float) -> bool:

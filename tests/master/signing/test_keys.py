@@ -32,7 +32,7 @@ def command(*words: str) -> int:
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(key_files, "folder", lambda: tmp_path / "keys")
-    monkeypatch.delenv(keys_command.PASSPHRASE, raising=False)
+    monkeypatch.delenv(key_files.PASSPHRASE, raising=False)
     return tmp_path / "keys"
 
 
@@ -61,7 +61,7 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
 
 def test_a_passphrase_is_needed_if_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "my.pem"
-    monkeypatch.setenv(keys_command.PASSPHRASE, "secret")
+    monkeypatch.setenv(key_files.PASSPHRASE, "secret")
     assert command("create", "--file", str(path), "--passphrase") == 0
     assert b"ENCRYPTED" in path.read_bytes()
     assert key_files.load(path, keys_command.passphrase_for(path)).id == key_files.read_public(path).id

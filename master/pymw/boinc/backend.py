@@ -80,6 +80,10 @@ class Backend(ABC):
         """Jobs that have ended since the last call, of whatever program; waits so long for some."""
 
     @abstractmethod
+    def tell_again(self) -> None:
+        """Let `news` begin with the first job that ended: somebody has come to know of older ones."""
+
+    @abstractmethod
     def working(self, names: Sequence[str]) -> dict[str, str]:
         """Those of these jobs that volunteers are working on, and who."""
 

@@ -61,10 +61,15 @@ class EmbeddedBackend(Backend):
         """Jobs that have ended, whoever submitted them."""
         if not self._project.wait_for_news(self._sequence, seconds):
             return []
-        found = self._project.finished_since(self._sequence)
-        if found:
+        start = self._sequence
+        found = self._project.finished_since(start)
+        if found and self._sequence == start:  # else `tell_again` was called in the meantime
             self._sequence = found[-1].sequence
         return [_ended(one) for one in found]
+
+    def tell_again(self) -> None:
+        """Begin with the first."""
+        self._sequence = 0
 
     def working(self, names: Sequence[str]) -> dict[str, str]:
         """Jobs in progress, and the numbers of the computers that have them."""

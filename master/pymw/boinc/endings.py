@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from pymw_worker.boinc import exit_codes
 
@@ -31,6 +32,9 @@ def ending_of(job: Ended, limit: int) -> Ending:
     """How the task of a job ended. limit: bytes that a result may have."""
     end = _failed(job) if job.result is None else read_ending(job.result, job.log, limit)
     end.facts = {**end.facts, **job.by}
+    if "elapsed" in job.by:
+        # The computer's own clock may show anything: what counts is how long it took.
+        end.started = time.time() - max(0.0, float(job.by["elapsed"]))
     return end
 
 

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class BOINCInterface(Interface):
         self._batch = f"pymw_{uuid.uuid4().hex[:12]}"
         self._batches = {self._batch}
         self._number = 0
+        self._broken: PyMWError | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._collect, name="pymw boinc", daemon=True)
 
@@ -107,33 +108,34 @@ class BOINCInterface(Interface):
 
     def start(self, tasks: list[Task]) -> None:
         """Stage what is new, and submit a job for each task."""
+        if self._broken is not None:
+            raise self._broken
+        named: dict[str, Task] = {}
         jobs: list[Job] = []
         for task in tasks:
-            if (call := task.call) is None or task.bundle is None:  # cancelled in the meantime
-                continue
-            with self._lock:
+            call, bundle = task.call, task.bundle
+            if call is not None and bundle is not None:  # else it was cancelled in the meantime
                 self._number += 1
                 name = f"{self._batch}_{self._number}"
-                self._tasks[name], self._names[task] = task, name
-            jobs.append(self._job(name, task.bundle, call))
-        self.listener.note([(self._tasks[job.name], job.name) for job in jobs])
+                named[name] = task
+                jobs.append(self._job(name, bundle, call))
+        self.listener.note([(task, name) for name, task in named.items()])
+        # Before they are submitted: a job may end before `submit` returns.
+        self._know(named)
         try:
             self._backend.submit(jobs, self._batch)
         except PyMWError:
-            with self._lock:
-                for job in jobs:
-                    self._names.pop(self._tasks.pop(job.name), None)
+            self._forget(named)
             raise
 
     def adopt(self, tasks: list[tuple[Task, str]]) -> list[Task]:
         """Find the jobs of an earlier program again."""
         known = self._backend.known([name for _, name in tasks if name])
-        with self._lock:
-            for task, name in tasks:
-                if name in known:
-                    self._tasks[name], self._names[task] = task, name
-                    self._batches.add(name.rpartition("_")[0])
-        return [task for task, name in tasks if name in known]
+        found = {name: task for task, name in tasks if name in known}
+        self._batches.update(name.rpartition("_")[0] for name in found)
+        self._know(found)
+        self._backend.tell_again()  # they may have ended before we knew them
+        return list(found.values())
 
     def cancel(self, task: Task) -> None:
         """Cancel a job. A volunteer who has it hears of it at the client's next request."""
@@ -173,6 +175,17 @@ class BOINCInterface(Interface):
             demand=dataclasses.replace(self._demand, max_nbytes=self._demand.max_nbytes + _SPARE),
         )
 
+    def _know(self, named: Mapping[str, Task]) -> None:
+        with self._lock:
+            self._tasks.update(named)
+            self._names.update((task, name) for name, task in named.items())
+
+    def _forget(self, names: Iterable[str]) -> None:
+        with self._lock:
+            for name in names:
+                if (task := self._tasks.pop(name, None)) is not None:
+                    self._names.pop(task, None)
+
     def _signed(self, data: bytes) -> bytes:
         return data if self._key is None else signing.sign(data, self._key)
 
@@ -198,7 +211,8 @@ class BOINCInterface(Interface):
                 self._names.pop(task, None)
         reports = []
         for task, job in ours:
-            self.listener.started(task, job.by.get("host"))
+            if not task.running():
+                self.listener.started(task, job.by.get("host"))
             reports.append((task, ending_of(job, self._demand.max_nbytes + _SPARE)))
         if reports:
             self.listener.ended(reports)
@@ -214,6 +228,7 @@ class BOINCInterface(Interface):
 
     def _fail(self, error: PyMWError) -> None:
         """The project cannot be read any more: that is the end of all tasks."""
+        self._broken = error
         with self._lock:
             tasks = list(self._names)
             self._names.clear()

@@ -13,9 +13,7 @@ from __future__ import annotations
 import itertools
 import logging
 import pickle
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from pymw.errors import FunctionError
 from pymw.errors import InterfaceError as InterfaceException
 from pymw.errors import TaskError as TaskException
 from pymw.future import Owner
+from pymw.handout import Handout
 from pymw.interfaces import choose
 from pymw.mapreduce import PyMW_MapReduce
 from pymw.master import Master
@@ -63,12 +62,8 @@ class PyMW_Master(Master):
         logging.basicConfig(level=loglevel, format="%(asctime)s %(levelname)s %(message)s")
         self._match = scheduler_func
         self._delete_files = delete_files
-        self._submitted_tasks: list[PyMW_Task] = []
         self._inner_tasks: list[PyMW_Task] = []
-        self._known: set[PyMW_Task] = set()
-        self._fetched: set[PyMW_Task] = set()
-        self._ended: deque[PyMW_Task] = deque()
-        self._news = threading.Condition()
+        self._tasks = Handout()
         self._started = int(time.time())
         self._numbers = itertools.count()
         super().__init__(choose.named("generic") if interface is None else interface, **options)
@@ -118,13 +113,12 @@ class PyMW_Master(Master):
         submitted, and if all results have been handed out; what a user's interface reported as the task's
         failure.
         """
-        wanted = self._checked(task)
-        found = self._next(wanted, blocking)
+        found = self._tasks.next(self._tasks.checked(task), blocking)
         return (None, None) if found is None else (found, _value(found, self._interface.read))
 
     def get_progress(self, task: PyMW_Task | list[PyMW_Task] | None) -> list[float]:
         """How much of each task is done, from 0 to 1. Raises TaskException for what was never submitted."""
-        return [one.get_progress() for one in self._checked(task)]
+        return [one.get_progress() for one in self._tasks.checked(task)]
 
     def get_status(self) -> dict[str, Any]:
         """What the interface says of itself, and "tasks": all tasks that were submitted.
@@ -136,7 +130,7 @@ class PyMW_Master(Master):
         except Exception:
             status = None
         status = dict(status) if isinstance(status, dict) else {"interface_status": "error"}
-        return {**status, "tasks": list(self._submitted_tasks)}
+        return {**status, "tasks": list(self._tasks.submitted)}
 
     # For PyMW_MapReduce.
 
@@ -157,7 +151,7 @@ class PyMW_Master(Master):
         task = PyMW_Task(Work(function, self._options), None, None, self._options, owner)
         task._task_name = f"{name}_{self._started}_{next(self._numbers)}"
         task.executable = function
-        return self._know(task)
+        return self._tasks.know(task)
 
     # Details.
 
@@ -197,63 +191,14 @@ class PyMW_Master(Master):
         return task
 
     def _submit_known(self, task: PyMW_Task) -> PyMW_Task:
-        self._know(task)
+        self._tasks.know(task)
         if not task.done():
             self._add(task)
         return task
 
-    def _know(self, task: PyMW_Task) -> PyMW_Task:
-        self._submitted_tasks.append(task)
-        self._known.add(task)
-        task.add_done_callback(self._note_end)  # type: ignore[arg-type]
-        return task
-
-    def _note_end(self, task: PyMW_Task) -> None:
-        with self._news:
-            self._ended.append(task)
-            self._news.notify_all()
-
-    def _checked(self, task: PyMW_Task | list[PyMW_Task] | None) -> list[PyMW_Task]:
-        if not self._submitted_tasks:
-            raise TaskException("No tasks have been submitted")
-        wanted = [] if task is None else list(task) if isinstance(task, list | tuple) else [task]
-        for one in wanted:
-            if not isinstance(one, PyMW_Task):
-                raise TaskException("Function requires either a task, a list of tasks, or None")
-            if one not in self._known:
-                raise TaskException("Task has not been submitted")
-        return wanted
-
-    def _next(self, wanted: list[PyMW_Task], blocking: bool) -> PyMW_Task | None:
-        """The next task to hand out: one that was asked for by itself as often as one likes, others once."""
-        with self._news:
-            while True:
-                if len(wanted) == 1 and wanted[0].done():
-                    found: PyMW_Task | None = wanted[0]
-                else:
-                    found = self._take(wanted)
-                if found is not None:
-                    self._fetched.add(found)
-                    return found
-                if all(task in self._fetched for task in wanted or self._submitted_tasks):
-                    raise TaskException("All results of these tasks have been handed out already")
-                if not blocking:
-                    return None
-                self._news.wait()
-
-    def _take(self, wanted: list[PyMW_Task]) -> PyMW_Task | None:
-        """One of these tasks (of all, if there are none) that has ended and was not handed out."""
-        if wanted:
-            return next((task for task in wanted if task.done() and task not in self._fetched), None)
-        while self._ended:
-            task = self._ended.popleft()
-            if task not in self._fetched:
-                return task
-        return None
-
     def _close(self) -> None:
         super()._close()
-        for task in (*self._submitted_tasks, *self._inner_tasks):
+        for task in (*self._tasks.submitted, *self._inner_tasks):
             task.cleanup(self._delete_files)
 
 

@@ -27,7 +27,7 @@ class Handout:
         return task
 
     def checked(self, task: PyMW_Task | list[PyMW_Task] | None) -> list[PyMW_Task]:
-        """What get_result's argument asks for, as a list; empty for any. Raises TaskError for other things."""
+        """What get_result's argument asks for, as a list; empty for any. Raises TaskError for others."""
         if not self.submitted:
             raise TaskError("No tasks have been submitted")
         wanted = [] if task is None else list(task) if isinstance(task, list | tuple) else [task]

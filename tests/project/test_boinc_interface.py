@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pymw
@@ -15,7 +16,7 @@ import pytest
 from pymw import InterfaceError, errors, key_files
 from pymw.interfaces.boinc import BOINCInterface
 from pymw.project.project import Project
-from pymw.pymw import PyMW_Master
+from pymw.pymw import PyMW_Master, PyMW_Task
 from pymw_worker import progress
 
 from tests.bench.packages import Packages
@@ -66,6 +67,30 @@ def helper_of_square(x):  # type: ignore[no-untyped-def]
     return x * x
 
 
+def touch(path: str) -> None:
+    Path(path).touch()
+
+
+def die_at_once() -> None:
+    os._exit(7)
+
+
+@dataclasses.dataclass
+class Answers:
+    """What several programs have submitted."""
+
+    greeting: pymw.Future[dict[str, object]]
+    failing: pymw.Future[None]
+    place: pymw.Future[Point]
+    locked: pymw.Future[object]
+    dying: pymw.Future[None]
+    refused: pymw.Future[Point]
+    unsigned: pymw.Future[None]
+    mark: Path
+    original: PyMW_Master
+    squares: list[PyMW_Task]
+
+
 @pytest.fixture(scope="module")
 def shared_lab(
     boinc_client: None, packages: Packages, tmp_path_factory: pytest.TempPathFactory
@@ -84,65 +109,97 @@ def interface(shared_lab: Lab) -> Iterator[BOINCInterface]:
     made.close()
 
 
-def test_values_exceptions_logs_and_failures_come_back(interface: BOINCInterface, shared_lab: Lab) -> None:
-    with pymw.Master(interface, allow=[Point]) as master:
-        greeting = master.submit(greet, "volunteer")
-        failing, place = master.submit(fail, "lost"), master.submit(point, 3)
-        locked = master.submit(unreturnable)
-        assert greeting.result(SOON) == {
-            "name": "volunteer",
-            "numbers": [1, 2.5, None, b"\0"],
-            "set": {"a", "b"},
-        }, shared_lab.tell()
-        assert (greeting.stdout, greeting.stderr) == ("hello volunteer\n", "careful\n")
-        assert greeting.log["python"].startswith("3.") and greeting.log["host"] in ("1", "2")
-        with pytest.raises(LookupError, match="lost") as caught:
-            failing.result(SOON)
-        assert "in fail" in str(caught.value.__cause__)
-        assert place.result(SOON) == Point(3, 0)
-        assert isinstance(locked.exception(SOON), errors.ValueLost)
-        assert master.status()["interface"]["hosts"] == 2
+@pytest.fixture(scope="module")
+def answers(shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+    """Several programs' tasks, submitted together: a round through a client takes a while for any number."""
+    mark = tmp_path_factory.mktemp("mark") / "ran"
+    home = shared_lab.project.folder
+    thief = BOINCInterface(home)
+    thief._key = None  # as if the project's folder had been stolen without the key
+    with ExitStack() as masters:
+        open_minded = masters.enter_context(pymw.Master(BOINCInterface(home), allow=[Point]))
+        careful = masters.enter_context(pymw.Master(BOINCInterface(home)))
+        unsigned = masters.enter_context(pymw.Master(thief))
+        original = masters.enter_context(PyMW_Master(_original(home)))
+        yield Answers(
+            greeting=open_minded.submit(greet, "volunteer"),
+            failing=open_minded.submit(fail, "lost"),
+            place=open_minded.submit(point, 3),
+            locked=open_minded.submit(unreturnable),
+            dying=open_minded.submit(die_at_once),
+            refused=careful.submit(point, 3),
+            unsigned=unsigned.submit(touch, str(mark)),
+            mark=mark,
+            original=original,
+            squares=[
+                original.submit_task(source_of_square, (n,), dep_funcs=(helper_of_square,)) for n in range(3)
+            ],
+        )
+        for master in (open_minded, careful, unsigned, original):
+            master.cancel()
 
 
-def test_an_instance_of_a_class_that_was_not_allowed_is_refused(interface: BOINCInterface) -> None:
-    with pymw.Master(interface) as master:
-        error = master.submit(point, 3).exception(SOON)
+def _original(home: Path) -> BOINCInterface:
+    made = BOINCInterface(home)
+    made.set_boinc_args(target_nresults=1, min_quorum=1, max_nbytes=65536)
+    return made
+
+
+def test_values_and_logs_come_back(answers: Answers, shared_lab: Lab) -> None:
+    assert answers.greeting.result(SOON) == {
+        "name": "volunteer",
+        "numbers": [1, 2.5, None, b"\0"],
+        "set": {"a", "b"},
+    }, shared_lab.tell()
+    assert (answers.greeting.stdout, answers.greeting.stderr) == ("hello volunteer\n", "careful\n")
+    assert answers.greeting.log["python"].startswith("3.") and answers.greeting.log["host"] in ("1", "2")
+    assert shared_lab.project.counts().hosts == 2
+
+
+def test_an_exception_comes_back_with_its_traceback(answers: Answers) -> None:
+    with pytest.raises(LookupError, match="lost") as caught:
+        answers.failing.result(SOON)
+    assert "in fail" in str(caught.value.__cause__)
+
+
+def test_an_instance_of_a_class_comes_back_if_it_was_allowed(answers: Answers) -> None:
+    assert answers.place.result(SOON) == Point(3, 0)
+    error = answers.refused.exception(SOON)
     assert isinstance(error, errors.UntrustedResult) and "Point" in str(error)
 
 
-def test_the_original_s_tasks_travel_as_source_and_come_back(interface: BOINCInterface) -> None:
-    interface.set_boinc_args(target_nresults=1, min_quorum=1, max_nbytes=65536)
-    master = PyMW_Master(interface)
-    tasks = [master.submit_task(source_of_square, (n,), dep_funcs=(helper_of_square,)) for n in range(3)]
-    assert [master.get_result(task)[1] for task in tasks] == [0, 1, 4]
-    assert all(task.bundle is not None and task.bundle.form == "source" for task in tasks)
-    master.shutdown()
+def test_what_cannot_be_returned_says_so(answers: Answers) -> None:
+    assert isinstance(answers.locked.exception(SOON), errors.ValueLost)
+
+
+def test_the_original_s_tasks_travel_as_source_and_come_back(answers: Answers) -> None:
+    assert [answers.original.get_result(task)[1] for task in answers.squares] == [0, 1, 4]
+    assert all(task.bundle is not None and task.bundle.form == "source" for task in answers.squares)
+
+
+def test_a_task_that_dies_on_every_computer_says_so(answers: Answers, shared_lab: Lab) -> None:
+    error = answers.dying.exception(2 * SOON)
+    assert isinstance(error, errors.WorkerDied), shared_lab.tell()
+    assert "exit status 7" in str(error)
+
+
+def test_what_is_not_signed_is_refused_by_the_volunteer_and_nothing_of_it_runs(
+    answers: Answers, shared_lab: Lab
+) -> None:
+    assert isinstance(answers.unsigned.exception(2 * SOON), errors.Refused), shared_lab.tell()
+    assert not answers.mark.exists()
 
 
 def test_a_running_task_is_cancelled_in_the_client_and_nothing_is_left(
     interface: BOINCInterface, shared_lab: Lab
 ) -> None:
+    name = f"{interface._batch}_1"
     with pymw.Master(interface) as master:
         future = master.submit(wait_long)
         wait_for(future.running, SOON, "the task to be seen running", shared_lab.tell)
         assert future.cancel()
-        wait_for(lambda: _in_progress(shared_lab) == 0, SOON, "the client to report", shared_lab.tell)
-    assert shared_lab.project.counts().workunits == 0
-
-
-def test_a_task_that_dies_on_every_computer_says_so(interface: BOINCInterface, shared_lab: Lab) -> None:
-    with pymw.Master(interface) as master:
-        error = master.submit(die_at_once).exception(2 * SOON)
-    assert isinstance(error, errors.WorkerDied), shared_lab.tell()
-    assert "exit status 7" in str(error)
-
-
-def touch(path: str) -> None:
-    Path(path).touch()
-
-
-def die_at_once() -> None:
-    os._exit(7)
+        wait_for(lambda: not _hosts(shared_lab, name), SOON, "the client to report", shared_lab.tell)
+    assert shared_lab.project.state_of([name]) == {}
 
 
 @pytest.mark.parametrize(
@@ -170,16 +227,6 @@ def test_another_key_than_the_project_s_is_refused(shared_lab: Lab, tmp_path: Pa
         BOINCInterface(shared_lab.project.folder, key=tmp_path / "other.pem")
 
 
-def test_what_is_not_signed_is_refused_by_the_volunteer_and_nothing_of_it_runs(
-    shared_lab: Lab, tmp_path: Path, interface: BOINCInterface
-) -> None:
-    interface._key = None  # as if the server's folder had been stolen without the key
-    with pymw.Master(interface) as master:
-        error = master.submit(touch, str(tmp_path / "ran")).exception(2 * SOON)
-    assert isinstance(error, errors.Refused), shared_lab.tell()
-    assert not (tmp_path / "ran").exists()
-
-
 def test_a_program_names_the_project_on_its_command_line(shared_lab: Lab) -> None:
     program = Path(__file__).parents[2] / "examples" / "monte_pi.py"
     done = subprocess.run(
@@ -193,5 +240,5 @@ def test_a_program_names_the_project_on_its_command_line(shared_lab: Lab) -> Non
     assert "pi is about 3." in done.stdout
 
 
-def _in_progress(lab: Lab) -> int:
-    return lab.project.counts().results_in_progress
+def _hosts(lab: Lab, name: str) -> tuple[int, ...]:
+    return lab.project.state_of([name])[name].hosts

@@ -78,7 +78,11 @@ class Backend(ABC):
 
     @abstractmethod
     def known(self, names: Sequence[str]) -> set[str]:
-        """Those of these jobs that were submitted, by whatever program, and not forgotten."""
+        """Those of these jobs that were submitted, by whatever program, and not cancelled or forgotten."""
+
+    @abstractmethod
+    def ended(self, names: Sequence[str]) -> list[Ended]:
+        """Those of these jobs that have ended, whenever that was."""
 
     @abstractmethod
     def cancel(self, names: Sequence[str]) -> None:
@@ -86,7 +90,7 @@ class Backend(ABC):
 
     @abstractmethod
     def forget(self, batch: str) -> None:
-        """Remove what is left of a batch that has ended."""
+        """Cancel what is left of a batch, and remove all of it."""
 
     @abstractmethod
     def status(self) -> dict[str, Any]:

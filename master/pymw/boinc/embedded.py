@@ -64,14 +64,20 @@ class EmbeddedBackend(Backend):
 
     def known(self, names: Sequence[str]) -> set[str]:
         """Jobs that the project knows."""
-        return set(self._project.state_of(names))
+        cancelled = {each.name for each in self.ended(names) if each.cancelled}
+        return set(self._project.state_of(names)) - cancelled
+
+    def ended(self, names: Sequence[str]) -> list[Ended]:
+        """Jobs that have ended."""
+        return [_ended(one) for one in self._project.finished(names)]
 
     def cancel(self, names: Sequence[str]) -> None:
         """Cancel workunits."""
         self._project.cancel(names)
 
     def forget(self, batch: str) -> None:
-        """Remove workunits and files of a batch."""
+        """Cancel workunits of a batch, and remove all of them and their files."""
+        self._project.cancel(batch=batch)
         self._project.forget(batch)
 
     def status(self) -> dict[str, Any]:

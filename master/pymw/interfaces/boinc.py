@@ -120,13 +120,15 @@ class BOINCInterface(Interface):
             raise
 
     def adopt(self, tasks: list[tuple[Task, str]]) -> list[Task]:
-        """Find the jobs of an earlier program again."""
+        """Find the jobs of an earlier program again; those that have ended since are reported at once."""
         known = self._backend.known([name for _, name in tasks if name])
         with self._lock:
             for task, name in tasks:
                 if name in known:
                     self._tasks[name], self._names[task] = task, name
                     self._batches.add(name.rpartition("_")[0])
+        # The listening thread began before, and has passed over the news of them.
+        self._report(self._backend.ended(sorted(known)))
         return [task for task, name in tasks if name in known]
 
     def cancel(self, task: Task) -> None:

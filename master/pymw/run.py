@@ -134,9 +134,12 @@ class RunDispatcher(Dispatcher):
         earlier = [(task, task.record.handle) for task in tasks if task.record.handed]
         for task, _ in earlier:
             task.record.handed = False  # another attempt is another start
+        # Those that it has are written down as handed over already, and may have ended by now.
         adopted = set(self._interface.adopt(earlier)) if earlier else set()
-        self._recorder.hand_over([(task, int(task not in adopted)) for task in tasks])
-        return [task for task in tasks if task not in adopted]
+        fresh = [task for task in tasks if task not in adopted]
+        if fresh:
+            self._recorder.hand_over([(task, 1) for task in fresh])
+        return fresh
 
     def keep(self, settled: list[Settled]) -> None:
         """Write down how tasks have ended; they are settled after that."""

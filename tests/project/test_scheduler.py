@@ -268,6 +268,29 @@ def test_a_computer_that_is_wrong_again_and_again_has_to_wait(
     assert host.errors == failed
 
 
+def test_a_computer_that_makes_results_up_has_to_wait_too(
+    project: Project, play: Play, submit: Submit
+) -> None:
+    for number in range(12):
+        submit(f"wu{number:02}", target_nresults=3, min_quorum=2)
+    one, other, liar = play(), play(), play()
+    for client in (one, other):
+        client.ask()
+    for name in list(one.tasks):
+        one.finish(name, b"right")
+    one.ask(0)
+    lies = 0
+    for _ in range(12):
+        liar.ask(1)
+        for name in list(liar.tasks):
+            liar.finish(name, b"wrong")
+            other.finish(name.replace("_2", "_1"), b"right")
+            other.ask(0)
+            lies += 1
+    assert 5 <= lies <= 8
+    assert {host.id: host.errors for host in project.hosts()} == {1: 0, 2: 0, 3: lies}
+
+
 def test_the_replies_of_captured_clients_are_whole(project: Project, http: httpx.Client) -> None:
     for path in sorted(DATA.glob("*sched*.req")) + sorted(DATA.glob("m2*.req")):
         body = path.read_bytes().decode("latin-1")

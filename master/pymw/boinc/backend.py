@@ -80,16 +80,16 @@ class Backend(ABC):
         """Jobs that have ended since the last call, of whatever program; waits so long for some."""
 
     @abstractmethod
-    def tell_again(self) -> None:
-        """Let `news` begin with the first job that ended: somebody has come to know of older ones."""
-
-    @abstractmethod
     def working(self, names: Sequence[str]) -> dict[str, str]:
         """Those of these jobs that volunteers are working on, and who."""
 
     @abstractmethod
     def known(self, names: Sequence[str]) -> set[str]:
-        """Those of these jobs that were submitted, by whatever program, and not forgotten."""
+        """Those of these jobs that were submitted, by whatever program, and not cancelled or forgotten."""
+
+    @abstractmethod
+    def ended(self, names: Sequence[str]) -> list[Ended]:
+        """Those of these jobs that have ended, whenever that was."""
 
     @abstractmethod
     def cancel(self, names: Sequence[str]) -> None:
@@ -97,7 +97,7 @@ class Backend(ABC):
 
     @abstractmethod
     def forget(self, batch: str) -> None:
-        """Remove what is left of a batch that has ended."""
+        """Cancel what is left of a batch, and remove all of it."""
 
     @abstractmethod
     def status(self) -> dict[str, Any]:

@@ -61,15 +61,10 @@ class EmbeddedBackend(Backend):
         """Jobs that have ended, whoever submitted them."""
         if not self._project.wait_for_news(self._sequence, seconds):
             return []
-        start = self._sequence
-        found = self._project.finished_since(start)
-        if found and self._sequence == start:  # else `tell_again` was called in the meantime
+        found = self._project.finished_since(self._sequence)
+        if found:
             self._sequence = found[-1].sequence
         return [_ended(one) for one in found]
-
-    def tell_again(self) -> None:
-        """Begin with the first."""
-        self._sequence = 0
 
     def working(self, names: Sequence[str]) -> dict[str, str]:
         """Jobs in progress, and the numbers of the computers that have them."""
@@ -78,14 +73,20 @@ class EmbeddedBackend(Backend):
 
     def known(self, names: Sequence[str]) -> set[str]:
         """Jobs that the project knows."""
-        return set(self._project.state_of(names))
+        cancelled = {each.name for each in self.ended(names) if each.cancelled}
+        return set(self._project.state_of(names)) - cancelled
+
+    def ended(self, names: Sequence[str]) -> list[Ended]:
+        """Jobs that have ended."""
+        return [_ended(one) for one in self._project.finished(names)]
 
     def cancel(self, names: Sequence[str]) -> None:
         """Cancel workunits."""
         self._project.cancel(names)
 
     def forget(self, batch: str) -> None:
-        """Remove workunits and files of a batch."""
+        """Cancel workunits of a batch, and remove all of them and their files."""
+        self._project.cancel(batch=batch)
         self._project.forget(batch)
 
     def status(self) -> dict[str, Any]:

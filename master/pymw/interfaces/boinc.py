@@ -129,12 +129,13 @@ class BOINCInterface(Interface):
             raise
 
     def adopt(self, tasks: list[tuple[Task, str]]) -> list[Task]:
-        """Find the jobs of an earlier program again."""
+        """Find the jobs of an earlier program again; those that have ended since are reported at once."""
         known = self._backend.known([name for _, name in tasks if name])
         found = {name: task for task, name in tasks if name in known}
         self._batches.update(name.rpartition("_")[0] for name in found)
         self._know(found)
-        self._backend.tell_again()  # they may have ended before we knew them
+        # The listening thread began before, and has passed over the news of them.
+        self._report(self._backend.ended(sorted(known)))
         return list(found.values())
 
     def cancel(self, task: Task) -> None:

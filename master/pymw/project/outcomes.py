@@ -107,8 +107,7 @@ _ATTEMPTS = """
 SELECT result.*, host.platform FROM result LEFT JOIN host ON host.id = result.host
 WHERE result.workunit = ? AND result.sent IS NOT NULL ORDER BY result.id"""
 _FINISHED = """
-SELECT finished.sequence, workunit.* FROM finished JOIN workunit ON workunit.id = finished.workunit
-WHERE finished.sequence > ? ORDER BY finished.sequence LIMIT ?"""
+SELECT finished.sequence, workunit.* FROM finished JOIN workunit ON workunit.id = finished.workunit"""
 _HOSTS = f"""
 SELECT host.*, account.name AS account_name,
     (SELECT count(*) FROM result WHERE result.host = host.id AND result.state = {State.IN_PROGRESS:d})
@@ -123,8 +122,15 @@ def last_sequence(db: sqlite3.Connection) -> int:
 
 def finished_since(db: sqlite3.Connection, place: Layout, sequence: int, limit: int) -> list[Finished]:
     """What has ended after this number, in order."""
-    rows = db.execute(_FINISHED, (sequence, limit)).fetchall()
-    return [Finished(row["sequence"], row["name"], row["batch"], _outcome(db, place, row)) for row in rows]
+    after = f"{_FINISHED} WHERE finished.sequence > ? ORDER BY finished.sequence LIMIT ?"
+    rows = db.execute(after, (sequence, limit)).fetchall()
+    return [_finished(db, place, row) for row in rows]
+
+
+def finished(db: sqlite3.Connection, place: Layout, names: Iterable[str]) -> list[Finished]:
+    """Those of these workunits that have ended."""
+    rows = (db.execute(f"{_FINISHED} WHERE workunit.name = ?", (name,)).fetchone() for name in names)
+    return [_finished(db, place, row) for row in rows if row is not None]
 
 
 def progress(db: sqlite3.Connection, names: Iterable[str]) -> dict[str, Progress]:
@@ -185,6 +191,10 @@ def hosts(db: sqlite3.Connection) -> list[HostSummary]:
         )
         for row in rows
     ]
+
+
+def _finished(db: sqlite3.Connection, place: Layout, row: sqlite3.Row) -> Finished:
+    return Finished(row["sequence"], row["name"], row["batch"], _outcome(db, place, row))
 
 
 def _outcome(db: sqlite3.Connection, place: Layout, workunit: sqlite3.Row) -> Success | Failure:

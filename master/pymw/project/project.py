@@ -159,6 +159,11 @@ class Project:
         with self._reading() as db:
             return outcomes.finished_since(db, self._place, sequence, limit)
 
+    def finished(self, names: Iterable[str]) -> list[Finished]:
+        """How those of these workunits have ended that have."""
+        with self._reading() as db:
+            return outcomes.finished(db, self._place, names)
+
     def wait_for_news(self, sequence: int, seconds: float) -> bool:
         """Wait until something has ended after this sequence number; False if nothing has in that time."""
         until, seen = time.monotonic() + seconds, (-1, -1)

@@ -77,9 +77,7 @@ def _take(
     values = (outcome, fault, digest, now, report.exit_status, report.cpu, report.elapsed, stderr, row["id"])
     db.execute(_END, values)
     wanted = row["error_mask"] == ErrorMask.NONE and report.exit_status != ABORTED_BY_PROJECT
-    if outcome == Outcome.SUCCESS:
-        db.execute("UPDATE host SET errors = 0 WHERE id = ?", (row["host"],))
-    elif fault == Fault.HOST and wanted:
+    if fault == Fault.HOST and wanted:
         transitions.count_errors(db, [row["host"]], now)
     transitions.settle(db, row["workunit"], now)
 

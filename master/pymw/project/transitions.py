@@ -35,7 +35,7 @@ def settle(db: sqlite3.Connection, workunit: int, now: float) -> None:
     decision = decide(facts, results)
     if decision.create and _nobody_is_left(db, workunit, results, now):
         decision = Decision(error_mask=ErrorMask.TOO_MANY_ERRORS, validity=decision.validity)
-    _judge(db, decision)
+    _judge(db, decision, now)
     if decision.create:
         make_results(db, workunit, row["name"], len(results), decision.create, row["target_nresults"], now)
     if decision.canonical is not None:
@@ -47,8 +47,7 @@ def settle(db: sqlite3.Connection, workunit: int, now: float) -> None:
         db.execute("INSERT OR IGNORE INTO finished (workunit) VALUES (?)", (workunit,))
     canonical = decision.canonical if decision.canonical is not None else facts.canonical
     if canonical is not None:
-        valid = [each for each, validity in decision.validity.items() if validity == Validity.VALID]
-        credit.grant(db, valid, canonical)
+        credit.grant(db, decision.judged(Validity.VALID), canonical)
 
 
 def _nobody_is_left(
@@ -98,7 +97,7 @@ def _facts(row: sqlite3.Row) -> ResultFacts:
     )
 
 
-def _judge(db: sqlite3.Connection, decision: Decision) -> None:
+def _judge(db: sqlite3.Connection, decision: Decision, now: float) -> None:
     db.executemany(
         "UPDATE result SET validity = ? WHERE id = ?",
         [(validity, each) for each, validity in decision.validity.items()],
@@ -107,11 +106,15 @@ def _judge(db: sqlite3.Connection, decision: Decision) -> None:
         "UPDATE result SET state = ?, outcome = ? WHERE id = ?",
         [(State.OVER, Outcome.DIDNT_NEED, each) for each in decision.not_needed],
     )
-    invalid = [each for each, validity in decision.validity.items() if validity == Validity.INVALID]
-    if invalid:
+    # Only what others agree with makes up for errors: who makes results up reports successes too.
+    db.executemany(
+        "UPDATE host SET errors = 0 WHERE id = (SELECT host FROM result WHERE id = ?)",
+        [(each,) for each in decision.judged(Validity.VALID)],
+    )
+    if invalid := decision.judged(Validity.INVALID):
         marks = ",".join("?" * len(invalid))
         hosts = db.execute(f"SELECT host FROM result WHERE id IN ({marks})", invalid).fetchall()
-        count_errors(db, [each["host"] for each in hosts], None)
+        count_errors(db, [each["host"] for each in hosts], now)
 
 
 def _blame(db: sqlite3.Connection, workunit: int, now: float) -> None:
@@ -122,9 +125,9 @@ def _blame(db: sqlite3.Connection, workunit: int, now: float) -> None:
     count_errors(db, [row["host"] for row in rows], now)
 
 
-def count_errors(db: sqlite3.Connection, hosts: Iterable[int], now: float | None) -> None:
-    """Note that these computers were wrong once more. now: if the time of their last error is to change."""
+def count_errors(db: sqlite3.Connection, hosts: Iterable[int], now: float) -> None:
+    """Note that these computers were wrong once more."""
     db.executemany(
         "UPDATE host SET errors = errors + 1, last_error = max(last_error, ?) WHERE id = ?",
-        [(now or 0.0, host) for host in hosts],
+        [(now, host) for host in hosts],
     )

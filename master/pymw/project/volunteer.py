@@ -19,6 +19,8 @@ _PATIENCE = (
     *("--sched_retry_delay_min", "1", "--sched_retry_delay_max", "3"),
     *("--pers_retry_delay_min", "1", "--pers_retry_delay_max", "3"),
 )
+# A client asks once a second how its transfers are, and by default has two at a time.
+_TRANSFERS = "<max_file_xfers>32</max_file_xfers><max_file_xfers_per_project>32</max_file_xfers_per_project>"
 _FLAGS = "<sched_op_debug>1</sched_op_debug><file_xfer_debug>1</file_xfer_debug>"
 
 
@@ -40,7 +42,7 @@ class Volunteer(ClientProcess):
         (folder / "global_prefs_override.xml").write_text(client_folder.preferences(1))
         (folder / "cc_config.xml").write_text(
             f"<cc_config><log_flags>{_FLAGS}</log_flags><options><ncpus>{ncpus}</ncpus>"
-            "<dont_contact_ref_site>1</dont_contact_ref_site></options></cc_config>\n"
+            f"<dont_contact_ref_site>1</dont_contact_ref_site>{_TRANSFERS}</options></cc_config>\n"
         )
         if key:
             account = f"<master_url>{url}</master_url><authenticator>{key}</authenticator>"

@@ -69,6 +69,10 @@ class Decision:
     validity: dict[int, Validity] = field(default_factory=dict)
     not_needed: list[int] = field(default_factory=list)
 
+    def judged(self, validity: Validity) -> list[int]:
+        """The results of which this is now known."""
+        return [each for each, known in self.validity.items() if known == validity]
+
 
 def decide(workunit: WorkunitFacts, results: Sequence[ResultFacts]) -> Decision:
     """What is to be done about a workunit now."""

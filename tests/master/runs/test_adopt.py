@@ -24,8 +24,8 @@ def board(tmp_path: Path) -> Path:
     return folder
 
 
-def start(run: Path, board: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.master.runs.board", str(run), str(board), str(TASKS)]
+def start(run: Path, board: Path, *how: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.master.runs.board", str(run), str(board), str(TASKS), *how]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -62,6 +62,16 @@ def test_work_that_outlives_its_program_is_found_again(run: Path, board: Path) -
         out, _ = program.communicate(timeout=30)
     assert out.split() == [str(x * x) for x in range(TASKS)]
     assert jobs(board, TASKS) == first
+
+
+def test_work_that_ends_while_it_is_found_again_is_kept(run: Path, board: Path) -> None:
+    kill_when(run, board, TASKS)
+    with start(run, board, "hasty") as program:
+        out, _ = program.communicate(timeout=30)
+    assert out.split() == [str(x * x) for x in range(TASKS)]
+    with contextlib.closing(store.open_to_read(run)) as connection:
+        states = connection.execute("SELECT state, COUNT(*) FROM tasks GROUP BY state").fetchall()
+    assert states == [(store.FINISHED, TASKS)]
 
 
 def test_work_that_was_noted_but_not_started_is_started(run: Path, board: Path) -> None:

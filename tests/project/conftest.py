@@ -4,10 +4,11 @@ import datetime
 import ipaddress
 import itertools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -42,13 +43,22 @@ class Lab:
     folder: Path
     clients: list[Volunteer] = field(default_factory=list)
 
-    def add_client(self, ncpus: int = 1) -> Volunteer:
-        """Start a client that attaches to the owner's account."""
-        folder = self.folder / f"client{len(self.clients)}"
-        client = Volunteer(folder, self.project.settings.url, self.project.owner_key(), ncpus)
+    def add_client(self, ncpus: int = 1, folder: Path | None = None, prefix: Sequence[str] = ()) -> Volunteer:
+        """Start a client that attaches to the owner's account. folder, prefix: as Volunteer's."""
+        folder = folder or self.folder / f"client{len(self.clients)}"
+        client = Volunteer(folder, self.project.settings.url, self.project.owner_key(), ncpus, prefix)
         self.clients.append(client)
         client.start()
         return client
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """If this block fails, print what the server and the clients say."""
+        try:
+            yield
+        except BaseException:
+            print(self.tell())
+            raise
 
     def tell(self) -> str:
         """What the server and the clients say."""
@@ -67,14 +77,19 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @contextmanager
-def opened(folder: Path, packages: Packages, url_port: int = 0, signed: bool = False) -> Iterator[Lab]:
+def opened(
+    folder: Path, packages: Packages, url_port: int = 0, signed: bool = False, **settings: Any
+) -> Iterator[Lab]:
     """A lab; everything in it ends with the block.
 
     url_port: if clients reach the server through another. signed: whether volunteers run signed tasks alone.
+    settings: more of Settings.
     """
     port = free_port()
     url = f"http://127.0.0.1:{url_port or port}/pymw/"
-    with Project.create(folder / "lab", name="Lab", url=url, next_rpc_delay=2, unsigned=not signed) as made:
+    with Project.create(
+        folder / "lab", name="Lab", url=url, next_rpc_delay=2, unsigned=not signed, **settings
+    ) as made:
         trust = (task_keys.read_public(Layout(made.folder).task_key.with_suffix(".pub")),) if signed else ()
         made.add_version(packages.get("x86_64-pc-linux-gnu", "none", trust=trust))
         lab = Lab(made, Server(made.folder, port), folder)
@@ -82,9 +97,10 @@ def opened(folder: Path, packages: Packages, url_port: int = 0, signed: bool = F
             lab.server.start()
             yield lab
         finally:
-            for client in lab.clients:
-                client.stop(10)
-            lab.server.kill()
+            with ExitStack() as ending:  # each is ended, whatever becomes of the others
+                ending.callback(lab.server.kill)
+                for client in lab.clients:
+                    ending.callback(client.stop, 10)
 
 
 @pytest.fixture(scope="module")

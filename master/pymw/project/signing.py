@@ -23,10 +23,14 @@ def sign_digest(md5: str, key: PrivateKey) -> str:
 
 def certificate(name: str, max_nbytes: int, secret: bytes) -> str:
     """What lets a client upload a file of this name, with so many bytes at most, as a line and a dot."""
-    about = f"<name>{name}</name><max_nbytes>{max_nbytes}</max_nbytes>".encode("latin-1")
-    return hex_block(hmac.digest(secret, about, "sha256"))
+    return hex_block(_code(name, max_nbytes, secret))
 
 
 def is_certified(name: str, max_nbytes: int, shown: str, secret: bytes) -> bool:
     """Whether what a client shows is this file's certificate. Any text may come."""
-    return hmac.compare_digest(unhex(shown), unhex(certificate(name, max_nbytes, secret)))
+    return hmac.compare_digest(unhex(shown), _code(name, max_nbytes, secret))
+
+
+def _code(name: str, max_nbytes: int, secret: bytes) -> bytes:
+    about = f"<name>{name}</name><max_nbytes>{max_nbytes}</max_nbytes>"
+    return hmac.digest(secret, about.encode("latin-1"), "sha256")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from pymw.project import database, housekeeping, keys, submission
+from pymw.project import database, housekeeping, submission
 from pymw.project.jobs import Output, Workunit
 from pymw.project.request import Computer, Report, SchedulerRequest, UploadedFile
 from pymw.project.scheduler import Scheduler
@@ -24,7 +24,7 @@ from tests.project.played import Reply
 
 HOSTS = 5
 SETTINGS = Settings(name="Lab", url="http://127.0.0.1/pymw/", deadline_grace=1, max_in_progress=3)
-KEY = keys.generate()
+SECRET = b"secret"
 
 
 def empty_project(folder: Path) -> Path:
@@ -46,7 +46,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.db = database.connect(empty_project(self.folder))
-        self.scheduler = Scheduler(SETTINGS, "key", KEY)
+        self.scheduler = Scheduler(SETTINGS, "key", SECRET)
         self.now, self.names = 1000.0, itertools.count()
         self.hostid = [0] * HOSTS
         self.seqno = [0] * HOSTS
@@ -238,7 +238,7 @@ def test_a_queue_that_a_computer_may_not_have_is_looked_at_once(tmp_path: Path) 
         submission.submit(db, workunits, 0)
     statements: list[str] = []
     db.set_trace_callback(statements.append)
-    scheduler = Scheduler(replace(SETTINGS, max_in_progress=10_000, max_results_per_rpc=100), "key", KEY)
+    scheduler = Scheduler(replace(SETTINGS, max_in_progress=10_000, max_results_per_rpc=100), "key", SECRET)
     base = SchedulerRequest(
         *("0" * 32, 0, 0, "7", ("p",), True, 1e9, 1.0, "key"),
         computer=Computer("cpid", "", "", 1, 1e9, 1e9),

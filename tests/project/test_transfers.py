@@ -175,7 +175,7 @@ def test_a_file_is_downloaded_whole_or_from_a_byte_on(
 
 
 @pytest.mark.parametrize(
-    "name", ["absent", "..%2fproject.sqlite", "..%2f..%2fkeys%2fupload_private", "%00", "a%2fb", "%2e%2e"]
+    "name", ["absent", "..%2fproject.sqlite", "..%2f..%2fkeys%2fupload_secret", "%00", "a%2fb", "%2e%2e"]
 )
 def test_nothing_else_is_downloaded(http: httpx.Client, name: str) -> None:
     answer = http.get(f"/pymw/download/{name}")

@@ -12,11 +12,9 @@ from functools import partial
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pymw.errors import ProjectError
 from pymw.project import (
@@ -24,7 +22,6 @@ from pymw.project import (
     database,
     downloads,
     housekeeping,
-    keys,
     layout,
     limits,
     messages,
@@ -32,8 +29,10 @@ from pymw.project import (
     request,
 )
 from pymw.project.accounts import AccountError
+from pymw.project.disk import Disk
+from pymw.project.front import Front, busy
 from pymw.project.layout import Layout
-from pymw.project.limits import Broken, Rate, TooLarge
+from pymw.project.limits import Rate
 from pymw.project.messages import BadRequest, element, escape
 from pymw.project.pages import Pages
 from pymw.project.replies import Addresses
@@ -50,7 +49,6 @@ TIDY_SECONDS = 2.0
 ACCOUNTS_PER_MINUTE = 60  # from one address: whoever guesses passwords gets no further
 GARBLED_SECONDS = 60.0  # until a client whose request could not be read asks again
 PASSWORD_SECONDS = 5.0  # that a wrong one costs, as at a stock project
-_CLOSE = {"Connection": "close"}  # the rest of the body is not waited for
 _IN_A_THREAD = 100_000  # bytes of a request that is taken apart elsewhere than where all others are served
 
 
@@ -64,29 +62,31 @@ class Application:
         self._uploads = Uploads(place)
         self._downloads = downloads.Downloads(place)
         public = layout.read_text(place.key("code_sign_public"))
-        upload_key = keys.read_private(layout.read_text(place.key("upload_private")))
+        secret = layout.read_text(place.key("upload_secret")).encode()
+        self._disk = Disk()
         self._reader = database.connect(place.database)
         self._writer = Writer(database.connect(place.database))
-        self._scheduler = Scheduler(settings, public, upload_key)
-        self._upload_handler = UploadHandler(self._uploads, self._reader, upload_key.public)
+        self._scheduler = Scheduler(settings, public, secret)
+        self._upload_handler = UploadHandler(self._uploads, self._reader, secret, self._disk)
         self._pages = Pages(place, settings, self._writer)
         self._account_rate = Rate(ACCOUNTS_PER_MINUTE)
         self._started = time.monotonic()
 
-    def asgi(self) -> Starlette:
+    def asgi(self) -> Front:
         """The application for a web server."""
         path = self.settings.path
         routes = [
             *self._pages.routes(),
-            Route(f"{path}cgi", self._answer, methods=["POST"]),
-            Route(f"{path}file_upload_handler", self._upload_handler.answer, methods=["POST"]),
-            Route(f"{path}download/{{name}}", self._downloads.answer, methods=["GET"]),
             Route(f"{path}get_project_config.php", self._project_config, methods=["GET", "POST"]),
             Route(f"{path}create_account.php", self._create_account, methods=["GET", "POST"]),
             Route(f"{path}lookup_account.php", self._look_up_account, methods=["GET", "POST"]),
         ]
-        limit = Middleware(_Limit, rate=Rate(self.settings.requests_per_minute))
-        return Starlette(routes=routes, middleware=[limit], lifespan=self._lifespan)
+        return Front(
+            Starlette(routes=routes, lifespan=self._lifespan),
+            Rate(self.settings.requests_per_minute),
+            posts={f"{path}cgi": self._answer, f"{path}file_upload_handler": self._upload_handler.answer},
+            gets={f"{path}download/": self._downloads.answer},
+        )
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -96,6 +96,7 @@ class Application:
         finally:
             tidy.cancel()
             self._writer.close()
+            self._disk.close()
             self._reader.close()
             self._pages.close()
 
@@ -160,7 +161,7 @@ class Application:
 
     async def _account(self, http: Request, work: Callable[[sqlite3.Connection], str]) -> Response:
         if not self._account_rate.allows(_address(http)):
-            return _busy()
+            return busy()
         try:
             return _xml(accounts.key_reply(await self._writer.run(work)))
         except AccountError as error:
@@ -168,42 +169,6 @@ class Application:
             if error.number in (accounts.BAD_PASSWORD, accounts.NOT_UNIQUE):
                 await asyncio.sleep(PASSWORD_SECONDS)
             return _xml(accounts.error_reply(error))
-
-
-class _Limit:
-    """Turns away who asks too often, and answers what goes wrong in a word, without a traceback.
-
-    Only 5xx lets a client try again later: to it, any 4xx means that the file is not there.
-    """
-
-    def __init__(self, app: ASGIApp, rate: Rate) -> None:
-        self._app = app
-        self._rate = rate
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        address = (scope.get("client") or ("",))[0]
-        if not self._rate.allows(address):
-            log.warning("%s asks too often", address)
-            await _busy()(scope, receive, send)
-            return
-        try:
-            await self._app(scope, receive, send)
-        except TooLarge as error:
-            log.warning("%s: %s", address, error)
-            await PlainTextResponse("too large\n", 413, _CLOSE)(scope, receive, send)
-        except Broken as error:
-            log.info("%s: %s", address, error)
-            await PlainTextResponse("too slow\n", 408, _CLOSE)(scope, receive, send)
-        except (ProjectError, sqlite3.Error) as error:
-            log.error("%s: %s", address, error)
-            await _busy()(scope, receive, send)
-
-
-def _busy() -> Response:
-    return PlainTextResponse("busy, try again later\n", 503, {"Retry-After": "60"})
 
 
 def _xml(text: str) -> Response:

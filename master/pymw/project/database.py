@@ -58,6 +58,7 @@ CREATE TABLE workunit (
     error_mask INTEGER NOT NULL DEFAULT 0, canonical INTEGER
 );
 CREATE INDEX workunit_batch ON workunit (batch);
+CREATE INDEX workunit_failed ON workunit (id) WHERE error_mask != 0;
 CREATE TABLE result (
     id INTEGER PRIMARY KEY AUTOINCREMENT, workunit INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,
     retry INTEGER NOT NULL, created REAL NOT NULL, state INTEGER NOT NULL,

@@ -3,7 +3,7 @@
     pymw_project.toml      settings, which may be edited
     project.sqlite         everything else that is known (with -wal and -shm while it is open)
     server.lock            held by the one server
-    keys/                  code_sign_private, upload_private, task.pem (mode 0600), and their public halves
+    keys/                  code_sign_private, upload_secret, task.pem (mode 0600), code_sign_public, task.pub
     apps/                  app versions, as `pymw-package --output DIR/apps` builds them
     download/XX/NAME       input files and files of app versions; immutable
     upload/XX/NAME         what clients uploaded; NAME.part while it is coming in
@@ -55,7 +55,7 @@ class Layout:
         return self.folder / "apps"
 
     def key(self, name: str) -> Path:
-        """A key: `code_sign_private`, `code_sign_public`, `upload_private` or `upload_public`."""
+        """A key: `code_sign_private`, `code_sign_public` or `upload_secret`."""
         return self.folder / "keys" / name
 
     @property
@@ -82,7 +82,7 @@ class Layout:
     def _file(self, kind: str, name: str) -> Path:
         if not is_name(name):
             raise ProjectError(f"{name!r} is no name of a file")
-        return self.folder / kind / _bucket(name) / name
+        return Path(f"{self.folder}/{kind}/{_bucket(name)}/{name}")
 
 
 def is_name(name: str) -> bool:

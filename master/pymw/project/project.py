@@ -11,6 +11,7 @@ The server (`serve`) is another process on the same folder, and need not run.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import threading
 import time
@@ -241,10 +242,10 @@ class Project:
 
 
 def _make_keys(place: Layout) -> None:
-    for name in ("code_sign", "upload"):
-        key = keys.generate()
-        layout.write(place.key(f"{name}_private"), [key.text().encode()], layout.PRIVATE)
-        layout.write(place.key(f"{name}_public"), [key.public.text().encode()])
+    key = keys.generate()
+    layout.write(place.key("code_sign_private"), [key.text().encode()], layout.PRIVATE)
+    layout.write(place.key("code_sign_public"), [key.public.text().encode()])
+    layout.write(place.key("upload_secret"), [secrets.token_hex(32).encode()], layout.PRIVATE)
 
 
 def _make_task_key(place: Layout, public: Path | None) -> None:

@@ -10,7 +10,6 @@ from pymw_packager.names import APP
 from pymw.project import jobs, signing
 from pymw.project.dispatch import Assignment
 from pymw.project.jobs import Workunit
-from pymw.project.keys import PrivateKey
 from pymw.project.messages import block, element, escape
 from pymw.project.staging import Staged
 from pymw.project.versions import AppVersion
@@ -108,7 +107,7 @@ def workunit(job: Workunit) -> str:
     )
 
 
-def result(assigned: Assignment, version: AppVersion, key: PrivateKey, where: Addresses) -> str:
+def result(assigned: Assignment, version: AppVersion, secret: bytes, where: Addresses) -> str:
     """A result, with its outputs and the certificates that allow to upload them."""
     job, files, references = assigned.workunit, "", ""
     for position, output in enumerate(job.outputs):
@@ -119,7 +118,7 @@ def result(assigned: Assignment, version: AppVersion, key: PrivateKey, where: Ad
             "<generated_locally/>\n<upload_when_present/>\n",
             element("max_nbytes", job.max_nbytes),
             element("url", where.upload),
-            block("xml_signature", signing.sign(signing.certificate(name, job.max_nbytes), key)),
+            block("xml_signature", signing.certificate(name, job.max_nbytes, secret)),
         )
         references += _reference(name, output.logical_name, "<optional/>\n" if output.optional else "")
     return files + block(
@@ -139,7 +138,7 @@ def work(
     version: AppVersion,
     flops: float,
     staged: Mapping[str, Staged],
-    key: PrivateKey,
+    secret: bytes,
     where: Addresses,
 ) -> str:
     """Everything that a client needs for these results. staged: the inputs of their workunits."""
@@ -150,7 +149,7 @@ def work(
             if file.file not in sent:
                 parts.append(input_file(staged[file.file], file.sticky, where))
                 sent.add(file.file)
-        parts += [workunit(each.workunit), result(each, version, key, where)]
+        parts += [workunit(each.workunit), result(each, version, secret, where)]
     return "".join(parts)
 
 

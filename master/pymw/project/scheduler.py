@@ -14,7 +14,6 @@ from pymw.project import accounts, hosts, jobs, replies, reports, versions
 from pymw.project.accounts import Account
 from pymw.project.dispatch import Assignment, Queue
 from pymw.project.hosts import Host
-from pymw.project.keys import PrivateKey
 from pymw.project.messages import block, element, escape
 from pymw.project.replies import Addresses, message, named
 from pymw.project.request import SchedulerRequest
@@ -43,11 +42,11 @@ WHERE result.host = ? AND result.state = {State.IN_PROGRESS:d}"""
 class Scheduler:
     """Answers clients. One thread at a time may use it."""
 
-    def __init__(self, settings: Settings, code_sign_key: str, upload_key: PrivateKey) -> None:
-        """code_sign_key: text of the public key."""
+    def __init__(self, settings: Settings, code_sign_key: str, secret: bytes) -> None:
+        """code_sign_key: text of the public key. secret: with which uploads are certified."""
         self.settings = settings
         self._code_sign_key = code_sign_key
-        self._upload_key = upload_key
+        self._secret = secret
         self._where = Addresses(settings.url)
         self._queue = Queue(settings.one_result_per_account)
         self._versions: Sequence[AppVersion] = ()
@@ -128,7 +127,7 @@ class Scheduler:
         if not assigned:
             return said
         staged = _staged(db, assigned)
-        return said + replies.work(assigned, version, host.fpops, staged, self._upload_key, self._where)
+        return said + replies.work(assigned, version, host.fpops, staged, self._secret, self._where)
 
     def _lost(
         self, db: sqlite3.Connection, request: SchedulerRequest, rows: Sequence[sqlite3.Row], now: float

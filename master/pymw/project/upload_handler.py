@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from pymw.project import limits, uploads
-from pymw.project.keys import PublicKey
+from pymw.project.disk import Disk
 from pymw.project.limits import Broken, TooLarge
 from pymw.project.uploads import LATER, LONGEST_HEAD, NEVER, OK, Refused, Upload, Uploads
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _DATA = b"<data>\n"
 _OUTPUT = re.compile(r"(.{1,180})_r([0-9]{1,18})_[0-9]{1,3}")
-_LARGE = 262_144  # bytes of an upload whose disk work is done elsewhere than where all others are served
+_LARGE = 262_144  # bytes that are held before they are written
 _BEYOND = 65_536  # bytes after the end of a file that are passed over
 _DRAINED = 100_000_000  # bytes of a refused upload that are read, so that the client gets to read the answer
 
@@ -29,10 +29,11 @@ _DRAINED = 100_000_000  # bytes of a refused upload that are read, so that the c
 class UploadHandler:
     """The upload handler of a project."""
 
-    def __init__(self, files: Uploads, reader: sqlite3.Connection, key: PublicKey) -> None:
+    def __init__(self, files: Uploads, reader: sqlite3.Connection, secret: bytes, disk: Disk) -> None:
         self._files = files
         self._reader = reader
-        self._key = key
+        self._secret = secret
+        self._disk = disk
 
     async def answer(self, http: Request) -> Response:
         """Take what is uploaded; refusals are answers too."""
@@ -54,7 +55,7 @@ class UploadHandler:
         name = uploads.size_query(head)
         if name is not None:
             return uploads.reply(OK, size=self._files.size(name))
-        wanted = uploads.read_head(head, self._key)
+        wanted = uploads.read_head(head, self._secret)
         if not has_data:
             raise Refused(NEVER, "Missing <data> tag")
         if not self._is_ours(wanted.name):
@@ -64,9 +65,9 @@ class UploadHandler:
             await _drain(body)
             return uploads.reply(OK)
         try:
-            await _receive(upload, rest, body)
+            await _receive(upload, rest, body, self._disk)
         finally:
-            upload.close()
+            upload.end()
         return uploads.reply(OK)
 
     def _is_ours(self, name: str) -> bool:
@@ -91,7 +92,7 @@ async def _head(body: AsyncIterator[bytes]) -> tuple[bytes, bytes, bool]:
     return head, b"", False
 
 
-async def _receive(upload: Upload, rest: bytes, body: AsyncIterator[bytes]) -> None:
+async def _receive(upload: Upload, rest: bytes, body: AsyncIterator[bytes], disk: Disk) -> None:
     """Take all bytes. What came before the connection broke stays. Raises Refused, Broken, OSError."""
     buffer, size, total = [rest], len(rest), len(rest)
     try:
@@ -102,14 +103,12 @@ async def _receive(upload: Upload, rest: bytes, body: AsyncIterator[bytes]) -> N
             if total > upload.head.nbytes - upload.head.offset + _BEYOND:
                 raise TooLarge(f"the upload of {upload.head.name} is longer than it said")
             if size >= _LARGE:
-                await asyncio.to_thread(upload.write, b"".join(buffer))
-                buffer, size = [], 0
-    finally:
-        upload.write(b"".join(buffer))
-    if upload.missing:
-        raise Refused(LATER, f"{upload.missing} bytes are missing")
-    # It waits for the disk; together with others that costs less.
-    await asyncio.to_thread(upload.finish)
+                whole, buffer, size = b"".join(buffer), [], 0
+                await disk.run(partial(upload.write, whole))
+    except (TooLarge, Broken):
+        await disk.run(partial(upload.write, b"".join(buffer)))
+        raise
+    await disk.run(partial(upload.finish, b"".join(buffer)))
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:

@@ -6,19 +6,19 @@ came in before a connection broke is kept, and the client goes on from there.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from pymw.project import layout, messages, signing
-from pymw.project.keys import PublicKey
 from pymw.project.layout import Layout
 from pymw.project.messages import Fields
 
 _CHUNK = 1 << 20
+_WRITE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _REMEMBERED = 50_000  # digests of files that have just come in, and are about to be reported
 OK, LATER, NEVER = 0, 1, -1  # a client tries again, or gives up
 LONGEST_HEAD = 16_384
@@ -53,6 +53,8 @@ class UploadHead:
 
 def size_query(head: bytes) -> str | None:
     """The name of the file whose size is asked for; None if this is no such request. Raises Refused."""
+    if b"<get_file_size>" not in head:
+        return None
     fields = Fields(head.decode("latin-1").replace("<data_server_request>", ""))
     if "get_file_size" not in fields:
         return None
@@ -62,7 +64,7 @@ def size_query(head: bytes) -> str | None:
     return name
 
 
-def read_head(head: bytes, key: PublicKey) -> UploadHead:
+def read_head(head: bytes, secret: bytes) -> UploadHead:
     """What is said before `<data>`; checks the certificate. Raises Refused."""
     text = head.decode("latin-1")
     at = text.find("<file_upload>")
@@ -77,7 +79,7 @@ def read_head(head: bytes, key: PublicKey) -> UploadHead:
     signature = about.get("xml_signature", "")
     if not signature.strip():
         raise Refused(NEVER, "missing signature")
-    if not signing.verify(signing.certificate(name, max_nbytes), signature, key):
+    if not signing.is_certified(name, max_nbytes, signature, secret):
         raise Refused(NEVER, "invalid signature")
     nbytes = fields.integer("nbytes", -1, -1, 2**53)
     if nbytes < 0:
@@ -126,11 +128,7 @@ class Uploads:
         if head.offset and (there := self.size(head.name)) < head.offset:
             raise Refused(LATER, f"length of file {head.name} {there} bytes < offset {head.offset} bytes")
         self._open.add(head.name)
-        try:
-            return Upload(self, path, head)
-        except BaseException:
-            self._open.discard(head.name)
-            raise
+        return Upload(self, path, head)
 
     def digest(self, name: str) -> Digest | None:
         """What a whole file is; None if it is not here. May read all of it."""
@@ -165,41 +163,67 @@ class Uploads:
 
 
 class Upload:
-    """One file that is coming in. `write` and `finish` may block: large ones belong into a thread."""
+    """One file that is coming in. Whatever it does may wait for the disk."""
 
     def __init__(self, uploads: Uploads, path: Path, head: UploadHead) -> None:
         self._uploads = uploads
         self._path = path
+        self._part = _part(path)
         self.head = head
         self.missing = head.nbytes - head.offset
-        _part(path).touch(0o644)
-        self._file: IO[bytes] = _part(path).open("r+b", buffering=0)
-        self._file.seek(head.offset)
-        self._file.truncate()
+        self._hashes = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+        self._digest: Digest | None = None
+        self._file = -1
 
     def write(self, data: bytes) -> None:
         """Take the next bytes; those beyond the announced size are passed over. Raises OSError."""
+        self._open()
         piece = data[: self.missing]
         if piece:
-            self._file.write(piece)
+            if os.write(self._file, piece) != len(piece):
+                raise OSError(errno.ENOSPC, "the disk is full")
             self.missing -= len(piece)
+            for each in self._hashes:
+                each.update(piece)
 
-    def finish(self) -> None:
-        """Keep the file under its name. Raises Refused if it is not what was announced, OSError."""
-        self._file.flush()
-        digest = digest_of(_part(self._path))
+    def finish(self, data: bytes) -> None:
+        """Take the last bytes, and keep the file under its name, once it is on the disk.
+
+        Raises Refused if it is not what was announced, OSError.
+        """
+        self.write(data)
+        if self.missing:
+            raise Refused(LATER, f"{self.missing} bytes are missing")
+        md5, sha256 = self._hashes
+        digest = Digest(self.head.nbytes, md5.hexdigest(), sha256.digest())
+        if self.head.offset:  # what came before was not seen
+            digest = digest_of(self._part)
         if (digest.nbytes, digest.md5) != (self.head.nbytes, self.head.md5):
-            _part(self._path).unlink()
+            self._part.unlink()
             raise Refused(LATER, "the MD5 of the uploaded file is wrong")
-        os.fsync(self._file.fileno())
-        self._file.close()  # Windows renames no open file
-        _part(self._path).replace(self._path)
-        self._uploads.ended(self.head.name, digest)
+        os.fsync(self._file)
+        self._close()  # Windows renames no open file
+        self._part.replace(self._path)
+        self._digest = digest
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Let go of the file; what came in stays."""
-        self._file.close()
-        self._uploads.ended(self.head.name, None)
+        self._close()
+        self._uploads.ended(self.head.name, self._digest)
+
+    def _open(self) -> None:
+        if self._file >= 0:
+            return
+        # With an offset of 0, nothing of what came before is worth anything.
+        self._file = os.open(self._part, _WRITE | (0 if self.head.offset else os.O_TRUNC), 0o644)
+        if self.head.offset:
+            os.ftruncate(self._file, self.head.offset)
+            os.lseek(self._file, self.head.offset, os.SEEK_SET)
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def digest_of(path: Path) -> Digest:

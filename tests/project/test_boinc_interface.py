@@ -96,7 +96,7 @@ def shared_lab(
     boinc_client: None, packages: Packages, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
     """A lab with two clients, which run what the project's task key has signed."""
-    with opened(tmp_path_factory.mktemp("signed"), packages, signed=True) as lab:
+    with opened(tmp_path_factory.mktemp("signed"), packages, signed=True, retry_patience=3.0) as lab:
         lab.add_client()
         lab.add_client()
         yield lab

@@ -250,3 +250,17 @@ def test_a_queue_that_a_computer_may_not_have_is_looked_at_once(tmp_path: Path) 
         costs.append(len(statements))
     assert max(costs[2:]) <= 1.2 * costs[1], "each request costs the same, however many went before"
     db.close()
+
+
+def test_a_replica_that_no_computer_is_left_for_is_not_waited_for_for_ever() -> None:
+    history = History()
+    history.submit(errors=0, more=2, quorum=2, total=6)
+    history.ask(host=2, lose=True, seconds=1.0)
+    history.wait(seconds=300)
+    history.ask(host=3, lose=False, seconds=1.0)
+    history.reset(host=3)
+    history.ask(host=0, lose=False, seconds=1.0)
+    history.ask(host=1, lose=True, seconds=1.0)
+    history.reset(host=0)
+    history.wait(seconds=300)
+    history.teardown()  # which checks that everything has come to an end

@@ -40,6 +40,8 @@ class Settings:
         next_rpc_delay: seconds until a client asks again by itself. Small: quick answers, more requests.
         deadline_grace: seconds after a deadline, and after the server's start, in which results that are late
             are waited for.
+        retry_patience: seconds that a task which failed waits for a computer that has not tried it, if all
+            that were heard of in the last day have. Then it has failed for good.
         max_in_progress: tasks that a computer may have at once, for each of its processors.
         max_results_per_rpc: tasks that one reply hands out at most.
         requests_per_minute: from one address, of any kind, before it is told to wait.
@@ -57,6 +59,7 @@ class Settings:
     one_result_per_account: bool = False
     next_rpc_delay: float = 5.0
     deadline_grace: float = 60.0
+    retry_patience: float = 600.0
     max_in_progress: int = 100
     max_results_per_rpc: int = 200
     requests_per_minute: int = 6000

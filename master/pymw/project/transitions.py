@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pymw.project import credit
 from pymw.project.states import ErrorMask, Fault, Outcome, State, Validity
@@ -12,10 +12,6 @@ from pymw.project.workunits import Decision, ResultFacts, WorkunitFacts, decide
 
 _RESULTS = """
 SELECT id, state, outcome, validity, fault, digest FROM result WHERE workunit = ? ORDER BY id"""
-_LATELY = 86_400.0  # seconds
-_OTHERS = """
-SELECT 1 FROM host WHERE last_rpc > ? AND id NOT IN (
-    SELECT host FROM result WHERE workunit = ? AND host IS NOT NULL) LIMIT 1"""
 _NEW = """
 INSERT INTO result (workunit, name, retry, created, state, nonce) VALUES (?, ?, ?, ?, ?, ?)"""
 
@@ -33,8 +29,6 @@ def settle(db: sqlite3.Connection, workunit: int, now: float) -> None:
         canonical=row["canonical"],
     )
     decision = decide(facts, results)
-    if decision.create and _nobody_is_left(db, workunit, results, now):
-        decision = Decision(error_mask=ErrorMask.TOO_MANY_ERRORS, validity=decision.validity)
     _judge(db, decision, now)
     if decision.create:
         make_results(db, workunit, row["name"], len(results), decision.create, row["target_nresults"], now)
@@ -48,15 +42,6 @@ def settle(db: sqlite3.Connection, workunit: int, now: float) -> None:
     canonical = decision.canonical if decision.canonical is not None else facts.canonical
     if canonical is not None:
         credit.grant(db, decision.judged(Validity.VALID), canonical)
-
-
-def _nobody_is_left(
-    db: sqlite3.Connection, workunit: int, results: Sequence[ResultFacts], now: float
-) -> bool:
-    """Whether all computers that were heard of lately have failed at it: a retry would wait for ever."""
-    if any(each.fault == Fault.NONE for each in results):
-        return False
-    return db.execute(_OTHERS, (now - _LATELY, workunit)).fetchone() is None
 
 
 def make_results(

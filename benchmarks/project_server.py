@@ -1,7 +1,7 @@
 """How much work the server of a BOINC project carries, from submission to validated results.
 
 python benchmarks/project_server.py [JOBS [HOSTS [TASKS]]]     (20000 jobs, 1000 hosts, 4 tasks at a time)
-python benchmarks/project_server.py million                    the same with a million workunits waiting
+python benchmarks/project_server.py --million                  the same with a million workunits waiting
 
 The clients are simulated (see simulated_clients.py), everything else is real: a project in a temporary
 folder, its server as a process of its own, HTTP over the loopback. Server and clients share this machine's
@@ -11,6 +11,7 @@ which gives the time of a scheduler request as a busy but not overloaded server 
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -45,6 +46,7 @@ def make(folder: Path, port: int) -> Project:
     """A project with an application; all clients have one address, so that its limits are no limits."""
     project = Project.create(
         folder / "lab",
+        unsigned=True,
         name="Lab",
         url=f"http://127.0.0.1:{port}/pymw/",
         requests_per_minute=100_000_000,
@@ -141,9 +143,14 @@ def collect(project: Project, jobs: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    million = sys.argv[1:] == ["million"]
-    numbers = [] if million else [int(each) for each in sys.argv[1:]]
-    jobs, hosts, tasks = [*numbers, *[20_000, 1000, 4][len(numbers) :]]
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("jobs", nargs="?", type=int, default=20_000, help="jobs in each phase (20000)")
+    parser.add_argument("hosts", nargs="?", type=int, default=1000, help="simulated clients (1000)")
+    parser.add_argument("tasks", nargs="?", type=int, default=4, help="tasks that a client holds (4)")
+    parser.add_argument("--million", action="store_true", help="a million workunits wait meanwhile")
+    options = parser.parse_args()
+    jobs, hosts, tasks, million = options.jobs, options.hosts, options.tasks, options.million
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         with make(Path(folder), port) as project:

@@ -119,6 +119,7 @@ def test_nobody_is_left() -> None:
     """The fixture checks each job; this checks the check."""
     with subprocess.Popen([sys.executable, "-c", "input()", "/a/slot"], stdin=subprocess.PIPE) as process:
         assert alive(process.pid)
-        assert processes_in(Path("/a/slot")) == [process.pid]
+        # A moment after exec a process has no command line yet.
+        wait_for(lambda: processes_in(Path("/a/slot")) == [process.pid], 20, "the process to be found")
         process.communicate()
     assert not alive(process.pid)

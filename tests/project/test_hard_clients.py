@@ -61,11 +61,14 @@ def absent(
         with pymw.Master(interface, portable=True) as master:
             made = Absent(lab, master.submit(square_after, 12, 2))
             made.future.add_done_callback(made.settled.append)
-            away = lab.add_client()
-            wait_for(lambda: executing(away), 60, "the task to run", lab.tell)
-            disconnect(away)
-            lab.server.kill()  # it would give up a retry that nobody takes in time
-            yield made
+            try:
+                away = lab.add_client()
+                wait_for(lambda: executing(away), 60, "the task to run", lab.tell)
+                disconnect(away)
+                lab.server.kill()  # it would give up a retry that nobody takes in time
+                yield made
+            finally:
+                made.future.cancel()  # the master would wait for it
 
 
 def wait_until(settled: list[object], number: int, lab: Lab) -> None:

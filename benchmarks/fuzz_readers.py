@@ -15,6 +15,7 @@ import random
 import subprocess
 import sys
 import time
+import unicodedata  # noqa: F401  # the readers import it for the first name that is not ASCII; here that is an event
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

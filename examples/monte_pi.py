@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("-t", "--num_tests", type=int, default=4_000_000, metavar="N", help="darts in all")
     parser.add_argument("-k", "--tasks", type=int, default=20, metavar="N", help="tasks that throw them")
     options, _ = interfaces.parse_options(parser)
+    if options.tasks < 1:
+        parser.error(f"--tasks is {options.tasks}: there must be one at least")
 
     started = time.monotonic()
     share = math.ceil(options.num_tests / options.tasks)

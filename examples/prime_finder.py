@@ -49,6 +49,8 @@ def main() -> None:
     parser.add_argument("-s", "--max_val", type=int, default=20_000, metavar="N", help="largest n")
     parser.add_argument("-k", "--tasks", type=int, default=40, metavar="N", help="tasks")
     options, _ = interfaces.parse_options(parser)
+    if options.tasks < 1:
+        parser.error(f"--tasks is {options.tasks}: there must be one at least")
 
     started = time.monotonic()
     step = max(1, (options.max_val - options.min_val) // options.tasks)

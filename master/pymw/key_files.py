@@ -143,6 +143,8 @@ def read_public(path: Path) -> PublicKey:
     path = path.with_suffix(_PUBLIC)
     try:
         public, name = signatures.public_line(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise KeyFileError(f"there is no public key {path}: `pymw keys create` makes one") from error
     except OSError as error:
         raise KeyFileError(f"the public key {path} cannot be read: {error.strerror}") from error
     except ValueError as error:

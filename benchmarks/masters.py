@@ -6,9 +6,9 @@ python benchmarks/masters.py pending               a million waiting tasks: byte
 
 from __future__ import annotations
 
+import argparse
 import gc
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -112,7 +112,14 @@ def pending(total: int = 1_000_000, step: int = 100_000) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["pending"]:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument(
+        "tasks", nargs="?", default="20000", help="tasks, or `pending` to measure waiting ones"
+    )
+    parser.add_argument("workers", nargs="?", type=int, default=2, help="processes (2)")
+    options = parser.parse_args()
+    if options.tasks == "pending":
         pending()
     else:
-        throughput(*[int(number) for number in [*sys.argv[1:], *["20000", "2"][len(sys.argv) - 1 :]]])
+        throughput(int(options.tasks), options.workers)

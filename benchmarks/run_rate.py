@@ -8,9 +8,9 @@ interface whose workers are processes takes less of its time.
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import queue
-import sys
 import tempfile
 import threading
 import time
@@ -82,9 +82,16 @@ def seconds(tasks: int, run: Path | None) -> float:
 
 def main() -> None:
     """Measure and print."""
-    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("tasks", nargs="?", type=int, default=100_000, help="tasks (100000)")
+    parser.add_argument(
+        "folder", nargs="?", help="where the run is made (default: a temporary folder's place)"
+    )
+    options = parser.parse_args()
+    tasks = options.tasks
     table = Table("", "tasks/s", "bytes/task", box=None)
-    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         run = Path(folder) / "run"
         for words, where in (("no run", None), ("a new run", run), ("a finished run, again", run)):
             rate = tasks / seconds(tasks, where)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pymw import InterfaceError, interfaces
+from pymw import interfaces
 from pymw.interfaces.generic import GenericInterface
 from pymw.interfaces.grid_simulator import GridSimulatorInterface
 from pymw.interfaces.multicore import MulticoreInterface
@@ -69,10 +69,25 @@ def test_an_interface_that_there_is_not_ends_the_program_with_the_names(
     assert "condor" in (said := capsys.readouterr().err) and "multicore" in said
 
 
-@pytest.mark.parametrize("number", ["0", "many"])
-def test_a_wrong_number_of_workers_is_an_error_of_one_sentence(number: str) -> None:
-    with pytest.raises(InterfaceError, match=f"number of workers is {number}"):
-        interfaces.get_interface(parse("none", ["-n", number])[0])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-n", "0"], "the number of workers is 0: -n takes a whole number from 1 up"),
+        (["-n", "many"], "the number of workers is many: -n takes a whole number from 1 up"),
+        (["-i", "boinc"], "the BOINC interface needs a project: -p names its folder"),
+        (
+            ["-i", "boinc", "-p", "/nowhere"],
+            "no folder /nowhere: `pymw project create /nowhere` makes",
+        ),
+    ],
+)
+def test_what_cannot_be_had_ends_the_program_with_one_sentence(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        interfaces.get_interface(parse("none", arguments)[0])
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and words in said and said.count("\n") == 1
 
 
 def test_modules_of_interfaces_are_there_when_they_are_asked_for() -> None:

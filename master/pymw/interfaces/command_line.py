@@ -6,9 +6,10 @@ import argparse
 import optparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from pymw.errors import InterfaceError
+from pymw.errors import InterfaceError, PyMWError
 from pymw.interfaces import choose
 from pymw.interfaces.base import Interface
 
@@ -41,7 +42,18 @@ def parse_options(parser: Any = None, args: Sequence[str] | None = None) -> Any:
 
 
 def get_interface(options: Any) -> Interface:
-    """The interface that parsed options ask for. Raises InterfaceError for one that there is not."""
+    """The interface that parsed options ask for.
+
+    What is wrong with them ends the program with one sentence and status 2, as a parser's own errors do.
+    """
+    try:
+        return _asked_for(options)
+    except PyMWError as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+def _asked_for(options: Any) -> Interface:
     workers = _workers(options.n_workers)
     if options.interface == "boinc":
         return choose.named(

@@ -30,6 +30,7 @@ class Resident:
         self.folder = folder
         self._answered = answered
         self._ending = False
+        self._runs = self._answers = 0
         self._timer: threading.Timer | None = None
         self._said = folder.with_name(f"{folder.name}.stderr")
         with self._said.open("wb") as stderr:
@@ -47,13 +48,14 @@ class Resident:
 
     def run(self, *options: str) -> None:
         """Let it run a task in its slot, with the worker's options. Raises OSError if it is dead."""
+        self._runs += 1
         self._write("run", str(self.folder), *options)
 
     def cancel(self) -> None:
         """Let it stop its task. It answers; if it does not in time, it is killed."""
         with contextlib.suppress(OSError):  # dead: `died` comes
             self._write("cancel")
-        self._timer = threading.Timer(_CANCEL_PATIENCE, self._process.kill)
+        self._timer = threading.Timer(_CANCEL_PATIENCE, self._kill_if_stuck, [self._runs])
         self._timer.daemon = True
         self._timer.start()
 
@@ -83,12 +85,18 @@ class Resident:
         self._process.stdin.write(data.encode("ascii"))
         self._process.stdin.flush()
 
+    def _kill_if_stuck(self, run: int) -> None:
+        """The task may have ended just before it was cancelled: then another one may be running by now."""
+        if self._runs == run and self._answers < run:
+            self._process.kill()
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as answers:
             for line in answers:
                 answer = [words.unescape(word) for word in line.decode("ascii", "replace").split()]
                 if answer[:1] != ["ready"]:
+                    self._answers += 1
                     if self._timer is not None:
                         self._timer.cancel()
                     self._answered(answer)

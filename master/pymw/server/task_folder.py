@@ -1,0 +1,152 @@
+"""TASK_DIR: where pymw_assimilator puts what has ended, and programs fetch it.
+
+    TASK_DIR/BATCH/             made by a program for its jobs, removed by it when it has all of them
+        ended.jsonl             a line for each job that has ended, in that order; the first of a job counts
+        JOB.result  JOB.log     the output files of the canonical result; they are there before the line is
+        bundles/NAME            an empty file for each code bundle in the project's download folder that this
+                                batch needs: a bundle goes when no batch needs it
+    TASK_DIR/.lock              held while bundles are staged or removed
+
+BATCH is a job's name up to the last underscore. A job whose batch has no folder (any more) is of no interest
+to anybody. A line is a JSON object, the fields of backend.Ended but for result and log, which are true or
+false: whether there is such a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pymw.boinc.backend import Ended
+from pymw.errors import ProjectError
+
+JOURNAL, BUNDLES, LOCK = "ended.jsonl", "bundles", ".lock"
+RESULT, LOG = ".result", ".log"
+
+
+def batch_of(job: str) -> str:
+    """The batch of a job, by its name."""
+    return job.rpartition("_")[0]
+
+
+@dataclass
+class Batch:
+    """The folder of a batch. read_to: bytes of its journal that `news` has returned."""
+
+    folder: Path
+    read_to: int = 0
+    _seen: set[str] = field(default_factory=set, repr=False)
+
+    def exists(self) -> bool:
+        """Whether its program still wants it."""
+        return self.folder.is_dir()
+
+    def file(self, job: str, suffix: str) -> Path:
+        """Where the output file of a job is. suffix: RESULT or LOG."""
+        return self.folder / (job + suffix)
+
+    def news(self) -> list[Ended]:
+        """Jobs that have ended since the last call. Raises ProjectError if it cannot be read."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(self.read_to)
+                data = journal.read()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ProjectError(f"{self.folder / JOURNAL} cannot be read: {error.strerror}") from error
+        whole = data[: data.rfind(b"\n") + 1]  # the rest is being written
+        self.read_to += len(whole)
+        found = []
+        for line in whole.splitlines():
+            ended = self._ended(line)
+            if ended is not None and ended.name not in self._seen:
+                self._seen.add(ended.name)
+                found.append(ended)
+        return found
+
+    def record(self, lines: Iterable[bytes]) -> None:
+        """Append lines to the journal, durably. Raises OSError."""
+        path = self.folder / JOURNAL
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            end = os.lseek(handle, 0, os.SEEK_END)
+            # A killed writer's half line must not swallow the next one.
+            torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+            data = memoryview((b"\n" if torn else b"") + b"".join(lines))
+            while data:
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _ended(self, line: bytes) -> Ended | None:
+        try:
+            found = json.loads(line)
+            job = found["name"]
+            for name, suffix in (("result", RESULT), ("log", LOG)):
+                found[name] = self.file(job, suffix) if found[name] else None
+            return Ended(**found)
+        except (ValueError, TypeError, KeyError):
+            return None  # half a line, whose writer was killed: the whole one follows
+
+
+def line_of(ended: Ended) -> bytes:
+    """The journal's line for a job."""
+    facts = {**vars(ended), "result": ended.result is not None, "log": ended.log is not None}
+    return json.dumps(facts).encode("ascii") + b"\n"
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """A TASK_DIR. path: it exists."""
+
+    path: Path
+
+    def batch(self, name: str) -> Batch:
+        """The batch of this name, whether it is there or not."""
+        return Batch(self.path / name)
+
+    def create(self, name: str) -> Batch:
+        """Make the folder of a batch, as open to others as TASK_DIR is. Raises ProjectError."""
+        batch = self.batch(name)
+        try:
+            (batch.folder / BUNDLES).mkdir(parents=True, exist_ok=True)
+            mode = self.path.stat().st_mode & 0o7777
+            for folder in (batch.folder, batch.folder / BUNDLES):
+                folder.chmod(mode)
+        except OSError as error:
+            raise ProjectError(f"{batch.folder} cannot be made: {error.strerror}") from error
+        return batch
+
+    def remove(self, name: str) -> None:
+        """Remove a batch and everything in it, if it is there."""
+        # Renamed first, so that nobody sees half of it, or writes into it.
+        going = self.path / f".removed-{name}"
+        with contextlib.suppress(FileNotFoundError):
+            (self.path / name).rename(going)
+        shutil.rmtree(going, ignore_errors=True)
+
+    def needed(self) -> set[str]:
+        """The code bundles that some batch needs."""
+        return {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """While bundles are staged or removed, nobody else does. Raises ProjectError."""
+        path = self.path / LOCK
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise ProjectError(f"{path} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)

@@ -1,0 +1,166 @@
+"""A job as BOINC's web RPCs describe it: its files, and what its templates say. Both sides are here.
+
+Each job brings its own templates: a file templates/APP_in, the stock server's other way, makes it refuse all
+jobs under PHP 8. The lines are as they are because the stock scheduler works on lines: it looks for <result>
+and <file_info> at their ends, and hands out nothing where they are not.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+
+from pymw_packager.names import APP
+
+from pymw.errors import ProjectError
+from pymw.project.jobs import Input, Output, Workunit
+from pymw.project.messages import BadRequest, Fields, block, element, elements
+
+LONGEST_LINE = (
+    3000  # characters of a command line: one of create_work's lines holds it and the names of files
+)
+_STAGED = "local_staged"
+# The stock server puts it, as it is, between quotes, into XML and into SQL.
+_COMMAND_LINE = re.compile(r"[^\x00-\x1f\x7f-\U0010ffff\"'`\\$&<>]*")
+_FILE_REF = re.compile(r"<file_ref>(.*?)</file_ref>", re.DOTALL)
+
+
+def batch(batch_id: int, workunits: Iterable[Workunit]) -> str:
+    """What submit_batch submits. Raises ProjectError for a command line that the stock server would spoil."""
+    jobs = "".join(job(each) for each in workunits)
+    return block("batch", element("app_name", APP), element("batch_id", batch_id), jobs)
+
+
+def job(workunit: Workunit) -> str:
+    """A job of a batch. Raises ProjectError as `batch` does."""
+    line = workunit.command_line
+    if not _COMMAND_LINE.fullmatch(line) or len(line) > LONGEST_LINE:
+        raise ProjectError(
+            f"the command line of the job {workunit.name} cannot be sent: {LONGEST_LINE} plain characters, "
+            "without quotes, \\ $ & < and >"
+        )
+    return block(
+        "job",
+        element("name", workunit.name),
+        element("command_line", line),
+        _input_template(workunit),
+        _output_template(workunit),
+        *(
+            block("input_file", element("mode", _STAGED), element("source", each.file))
+            for each in workunit.inputs
+        ),
+    )
+
+
+def read_job(text: str, batch: str) -> Workunit:
+    """The workunit of a <job> element; what it does not say is as the embedded project has it.
+
+    Raises BadRequest.
+    """
+    about = Fields(text)
+    template = about.get("input_template", "")
+    asked = Fields(Fields(template).get("workunit", ""))
+    output = about.get("output_template", "")
+    plain = Workunit(name=about.name(), inputs=())
+    target = asked.integer("target_nresults", plain.target_nresults)
+    return Workunit(
+        name=about.name(),
+        inputs=tuple(_inputs(text, template)),
+        command_line=about.get("command_line", "").strip(),
+        outputs=tuple(_outputs(output)),
+        batch=batch,
+        target_nresults=target,
+        min_quorum=asked.integer("min_quorum", plain.min_quorum),
+        max_error_results=asked.integer("max_error_results", plain.max_error_results),
+        max_total_results=asked.integer("max_total_results", plain.max_total_results),
+        max_nbytes=Fields(Fields(output).get("file_info", "")).integer(
+            "max_nbytes", plain.max_nbytes, 1, 2**53
+        ),
+        delay_bound=asked.number("delay_bound", plain.delay_bound),
+        rsc_fpops_est=asked.number("rsc_fpops_est", plain.rsc_fpops_est),
+        rsc_fpops_bound=asked.number("rsc_fpops_bound", plain.rsc_fpops_bound),
+        memory_bound=asked.number("rsc_memory_bound", plain.memory_bound),
+        disk_bound=asked.number("rsc_disk_bound", plain.disk_bound),
+    )
+
+
+def multipart(request: str, files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """The media type and the body of an upload: the request, first, and the files in its order."""
+    boundary = secrets.token_hex(16)
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="request"\r\n\r\n{request}\r\n'.encode()]
+    for number, (name, data) in enumerate(files.items()):
+        about = f'form-data; name="file_{number}"; filename="{name}"'
+        kind = "Content-Type: application/octet-stream"
+        parts += [f"--{boundary}\r\nContent-Disposition: {about}\r\n{kind}\r\n\r\n".encode(), data, b"\r\n"]
+    parts.append(f"--{boundary}--\r\n".encode())
+    return f"multipart/form-data; boundary={boundary}", b"".join(parts)
+
+
+def _input_template(workunit: Workunit) -> str:
+    # The arguments are of this job alone, and go with it; a bundle is kept for the jobs to come.
+    infos = [
+        block("file_info", "<sticky/>\n<no_delete/>\n" if each.sticky else "") for each in workunit.inputs
+    ]
+    references = [
+        block("file_ref", element("open_name", each.logical_name), "<copy_file/>\n")
+        for each in workunit.inputs
+    ]
+    return block(
+        "input_template",
+        *infos,
+        block(
+            "workunit",
+            *references,
+            element("rsc_fpops_est", f"{workunit.rsc_fpops_est:f}"),
+            element("rsc_fpops_bound", f"{workunit.rsc_fpops_bound:f}"),
+            element("rsc_memory_bound", f"{workunit.memory_bound:f}"),
+            element("rsc_disk_bound", f"{workunit.disk_bound:f}"),
+            element("delay_bound", f"{workunit.delay_bound:f}"),
+            element("min_quorum", workunit.min_quorum),
+            element("target_nresults", workunit.target_nresults),
+            element("max_error_results", workunit.max_error_results),
+            element("max_total_results", workunit.max_total_results),
+            element("max_success_results", workunit.max_total_results),
+        ),
+    )
+
+
+def _output_template(workunit: Workunit) -> str:
+    infos, references = "", ""
+    for number, output in enumerate(workunit.outputs):
+        name = f"<OUTFILE_{number}/>"
+        infos += block(
+            "file_info",
+            element("name", name),
+            "<generated_locally/>\n<upload_when_present/>\n",
+            element("max_nbytes", workunit.max_nbytes),
+            element("url", "<UPLOAD_URL/>"),
+        )
+        references += block(
+            "file_ref",
+            element("file_name", name),
+            element("open_name", output.logical_name),
+            "<copy_file/>\n",
+            "" if output.validated else "<no_validate/>\n",
+            "<optional/>\n" if output.optional else "",
+        )
+    return block("output_template", infos, block("result", references))
+
+
+def _inputs(text: str, template: str) -> Iterable[Input]:
+    files = [Fields(content) for tag, content in elements(text) if tag == "input_file"]
+    infos = [content for tag, content in elements(template) if tag == "file_info"]
+    references = [Fields(content) for content in _FILE_REF.findall(template)]
+    if not len(files) == len(infos) == len(references):
+        raise BadRequest(f"wrong # of input files: need {len(infos)}, got {len(files)}")
+    for file, info, reference in zip(files, infos, references, strict=True):
+        if file.get("mode", "").strip() != _STAGED:
+            raise BadRequest(f"unsupported file mode: {file.text('mode', 20)}")
+        yield Input(file.name("source"), reference.name("open_name"), "<sticky/>" in info)
+
+
+def _outputs(template: str) -> Iterable[Output]:
+    for content in _FILE_REF.findall(template):
+        about = Fields(content)
+        yield Output(about.name("open_name"), "no_validate" not in about, "optional" in about)

@@ -45,15 +45,17 @@ class BOINCInterface(Interface):
         custom_args: Iterable[str] = (),
         task_path: str | Path = "tasks",
         key: str | Path | None = None,
+        account: str | Path | None = None,
     ) -> None:
         """Open a project. Raises InterfaceError or ProjectError, in one sentence.
 
-        project_home: its folder. custom_app_dir: a folder with app versions that pymw-package built, which
-        are added to the project. custom_args: more arguments for the application. task_path: where the
+        project_home: its folder or URL. custom_app_dir: a folder with app versions that pymw-package built,
+        which are added to the project. custom_args: more arguments for the application. task_path: where the
         assimilator of a stock server puts results. key: file of the task key that signs; None: the project's,
-        or that of `pymw keys create`.
+        or that of `pymw keys create`. account: file with the account key for a URL; None: the environment's,
+        or the one that `pymw account add` has kept.
         """
-        self._backend: Backend = projects.open_backend(project_home, custom_app_dir, task_path)
+        self._backend: Backend = projects.open_backend(project_home, custom_app_dir, task_path, account)
         self._key = _task_key(self._backend, Path(key) if key else None)
         self._arguments = " ".join(custom_args)
         self._demand = self._backend.demand()

@@ -17,9 +17,7 @@ from pymw.errors import ProjectError
 from pymw.project.jobs import Input, Output, Workunit
 from pymw.project.messages import BadRequest, Fields, block, element, elements
 
-LONGEST_LINE = (
-    3000  # characters of a command line: one of create_work's lines holds it and the names of files
-)
+LONGEST_LINE = 3000  # characters of a command line: create_work reads lines of 4095
 _STAGED = "local_staged"
 # The stock server puts it, as it is, between quotes, into XML and into SQL.
 _COMMAND_LINE = re.compile(r"[^\x00-\x1f\x7f-\U0010ffff\"'`\\$&<>]*")
@@ -46,10 +44,7 @@ def job(workunit: Workunit) -> str:
         element("command_line", line),
         _input_template(workunit),
         _output_template(workunit),
-        *(
-            block("input_file", element("mode", _STAGED), element("source", each.file))
-            for each in workunit.inputs
-        ),
+        *(_input_file(each.file) for each in workunit.inputs),
     )
 
 
@@ -63,20 +58,18 @@ def read_job(text: str, batch: str) -> Workunit:
     asked = Fields(Fields(template).get("workunit", ""))
     output = about.get("output_template", "")
     plain = Workunit(name=about.name(), inputs=())
-    target = asked.integer("target_nresults", plain.target_nresults)
+    limits = Fields(Fields(output).get("file_info", ""))
     return Workunit(
         name=about.name(),
         inputs=tuple(_inputs(text, template)),
         command_line=about.get("command_line", "").strip(),
         outputs=tuple(_outputs(output)),
         batch=batch,
-        target_nresults=target,
+        target_nresults=asked.integer("target_nresults", plain.target_nresults),
         min_quorum=asked.integer("min_quorum", plain.min_quorum),
         max_error_results=asked.integer("max_error_results", plain.max_error_results),
         max_total_results=asked.integer("max_total_results", plain.max_total_results),
-        max_nbytes=Fields(Fields(output).get("file_info", "")).integer(
-            "max_nbytes", plain.max_nbytes, 1, 2**53
-        ),
+        max_nbytes=limits.integer("max_nbytes", plain.max_nbytes, 1, 2**53),
         delay_bound=asked.number("delay_bound", plain.delay_bound),
         rsc_fpops_est=asked.number("rsc_fpops_est", plain.rsc_fpops_est),
         rsc_fpops_bound=asked.number("rsc_fpops_bound", plain.rsc_fpops_bound),
@@ -95,6 +88,10 @@ def multipart(request: str, files: Mapping[str, bytes]) -> tuple[str, bytes]:
         parts += [f"--{boundary}\r\nContent-Disposition: {about}\r\n{kind}\r\n\r\n".encode(), data, b"\r\n"]
     parts.append(f"--{boundary}--\r\n".encode())
     return f"multipart/form-data; boundary={boundary}", b"".join(parts)
+
+
+def _input_file(name: str) -> str:
+    return block("input_file", element("mode", _STAGED), element("source", name))
 
 
 def _input_template(workunit: Workunit) -> str:

@@ -48,8 +48,8 @@ class Instance:
 class Rpc:
     """The RPCs of one project, for one account. Any thread may use it.
 
-    Its methods raise Unreachable if the project gives no answer, Refused or ProjectError for one that says no.
-    Those that change nothing, or may be repeated, are repeated for `patience` seconds, until `closing` is set.
+    Its methods raise Unreachable if the project gives no answer, Refused or ProjectError if it says no. Those
+    that change nothing, or may be repeated, are repeated for `patience` seconds, until `closing` is set.
     """
 
     def __init__(self, web: Web, key: AccountKey, closing: threading.Event, patience: float) -> None:

@@ -101,7 +101,7 @@ def _ended(one: Finished) -> Ended:
         one.name,
         reason=reasons.reason(one.name, outcome.mask),
         exit_status=last.exit_status if last else None,
-        stderr="\n".join(_said(attempt) for attempt in outcome.attempts),
+        stderr=reasons.said_by(outcome.attempts),
         cancelled=bool(outcome.mask & ErrorMask.CANCELLED),
         by=_facts(last) if last else {},
     )
@@ -114,12 +114,6 @@ def _facts(attempt: Attempt) -> dict[str, str]:
         "cpu": f"{attempt.cpu:.3f}",
         "elapsed": f"{attempt.elapsed:.3f}",
     }
-
-
-def _said(attempt: Attempt) -> str:
-    return reasons.said(
-        attempt.name, attempt.host, attempt.outcome.name.lower(), attempt.exit_status, attempt.stderr
-    )
 
 
 def _hosts(hosts: Sequence[int]) -> str:

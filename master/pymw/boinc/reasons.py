@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from pymw.project.states import ErrorMask
+
+if TYPE_CHECKING:
+    from pymw.project.outcomes import Attempt
 
 _SHOWN = 4000  # characters of an attempt's stderr, its last
 _REASONS = {
@@ -24,3 +30,11 @@ def reason(name: str, mask: int) -> str:
 def said(result: str, host: int, outcome: str, exit_status: int | None, stderr: str) -> str:
     """What is told of one attempt: the result's name, its computer, how it ended, and its stderr."""
     return f"{result} on computer {host}: {outcome}, exit status {exit_status}\n{stderr.strip()[-_SHOWN:]}"
+
+
+def said_by(attempts: Iterable[Attempt]) -> str:
+    """What is told of all attempts at an embedded project's workunit."""
+    return "\n".join(
+        said(each.name, each.host, each.outcome.name.lower(), each.exit_status, each.stderr)
+        for each in attempts
+    )

@@ -70,9 +70,7 @@ class Collection:
                 break
         else:
             return Ended(job, reason=f"the job {job} has ended, and the project has removed its output")
-        seconds = {"cpu": about.number("cpu_time"), "elapsed": about.number("elapsed_time")}
-        by = {name: f"{number:.3f}" for name, number in seconds.items()}
-        return Ended(job, files[0], files[1] if len(files) > 1 else None, by=by)
+        return Ended(job, files[0], files[1] if len(files) > 1 else None, by=_facts(about))
 
     def _output(self, job: str, result: str, number: int) -> Path:
         path = self._folder / f"{job}.{number}"
@@ -93,6 +91,7 @@ class Collection:
             exit_status=exit_status,
             stderr=stderr,
             cancelled=bool(mask & ErrorMask.CANCELLED),
+            by=_facts(about),
         )
 
     def _attempts(self, job: str) -> tuple[int | None, str]:
@@ -105,3 +104,13 @@ class Collection:
                 words = (attempt.host, instance.state.lower(), attempt.exit_status, attempt.stderr)
                 said.append(reasons.said(instance.name, *words))
         return exit_status, "\n".join(said)
+
+
+def _facts(about: Fields) -> dict[str, str]:
+    """Who did the work; the stock server names no computer."""
+    names = {"hostid": "host", "platform": "boinc-platform"}
+    found = {ours: text for theirs, ours in names.items() if (text := about.text(theirs, 64))}
+    if "elapsed_time" in about:
+        found["cpu"] = f"{about.number('cpu_time'):.3f}"
+        found["elapsed"] = f"{about.number('elapsed_time'):.3f}"
+    return found

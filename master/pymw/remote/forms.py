@@ -48,7 +48,7 @@ def job(workunit: Workunit) -> str:
     )
 
 
-def read_job(text: str, batch: str) -> Workunit:
+def read_job(text: str) -> Workunit:
     """The workunit of a <job> element; what it does not say is as the embedded project has it.
 
     Raises BadRequest.
@@ -64,7 +64,6 @@ def read_job(text: str, batch: str) -> Workunit:
         inputs=tuple(_inputs(text, template)),
         command_line=about.get("command_line", "").strip(),
         outputs=tuple(_outputs(output)),
-        batch=batch,
         target_nresults=asked.integer("target_nresults", plain.target_nresults),
         min_quorum=asked.integer("min_quorum", plain.min_quorum),
         max_error_results=asked.integer("max_error_results", plain.max_error_results),

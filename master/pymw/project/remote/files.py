@@ -1,4 +1,4 @@
-"""Input files that the owner uploads: each comes in under a temporary name, and gets its own once it is whole."""
+"""Input files that the owner uploads: they come in under temporary names, and get theirs when they are whole."""
 
 from __future__ import annotations
 

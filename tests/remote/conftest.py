@@ -1,0 +1,50 @@
+"""A project that is served, and reached by its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymw.project.project import Project
+from pymw.remote.account import VARIABLE
+
+from tests.bench.packages import Packages
+from tests.project.conftest import served
+from tests.remote.crew import crew
+
+
+@dataclass
+class Site:
+    """A project and where it is."""
+
+    project: Project
+    url: str
+
+    @property
+    def key(self) -> str:
+        """The owner's account key."""
+        return self.project.owner_key()
+
+
+@contextmanager
+def opened(folder: Path, packages: Packages, volunteers: int, **settings: Any) -> Iterator[Site]:
+    """A project that is served, with so many volunteers."""
+    about = {"name": "Lab", "url": "http://127.0.0.1:8080/pymw/", "unsigned": True, **settings}
+    with Project.create(folder / "lab", **about) as project:
+        project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+        with served(project) as port:
+            url = f"http://127.0.0.1:{port}/pymw/"
+            with crew(url, project.owner_key(), volunteers, folder):
+                yield Site(project, url)
+
+
+@pytest.fixture
+def site(tmp_path: Path, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A project with a volunteer, whose owner's key is in the environment."""
+    with opened(tmp_path, packages, 1, deadline_grace=0.5, retry_patience=0.5) as made:
+        monkeypatch.setenv(VARIABLE, made.key)
+        yield made

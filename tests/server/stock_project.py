@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,7 @@ CONFIG = """<boinc>
     <db_passwd>{password}</db_passwd>
     <db_host>{db_host}</db_host>
     <master_url>http://127.0.0.1/sandbox/</master_url>
+    <download_url>http://127.0.0.1/sandbox/download</download_url>
     <download_dir>{folder}/download</download_dir>
     <upload_dir>{folder}/upload</upload_dir>
     <uldl_dir_fanout>1024</uldl_dir_fanout>
@@ -31,6 +34,10 @@ CONFIG = """<boinc>
     </daemon>
   </daemons>
 </boinc>
+"""
+
+CREATE_WORK = """#!/bin/sh
+PYTHONPATH='{paths}' exec '{python}' -m tests.server.played_create_work "$@"
 """
 
 FILE_REF = """    <file_ref>
@@ -47,6 +54,15 @@ FILE_INFO = """<file_info>
     <status>1</status>
 </file_info>
 """
+
+
+def install_create_work(home: ServerHome) -> None:
+    """Put into the project's bin/ what plays BOINC's create_work."""
+    path = home.folder / "bin" / "create_work"
+    root = Path(__file__).parent.parent.parent
+    paths = os.pathsep.join([str(root), *sys.path])
+    path.write_text(CREATE_WORK.format(paths=paths, python=sys.executable))
+    path.chmod(0o755)
 
 
 @dataclass(frozen=True)
@@ -73,7 +89,7 @@ class StockProject:
         self.task_dir = folder / "tasks"
         self.task_dir.mkdir()
         project = folder / "project"
-        for name in ("upload", "download", "tmp_host", "html/user", "bin"):
+        for name in ("upload", "download", "templates", "tmp_host", "html/user", "bin"):
             (project / name).mkdir(parents=True)
         config = CONFIG.format(
             name=access.name,

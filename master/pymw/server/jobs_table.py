@@ -22,7 +22,7 @@ PATIENCE = 60.0  # seconds that the database may be away
 _PAUSE = 0.5
 _AT_ONCE = 1000  # names in one statement
 _ASSIMILATED = 2  # workunit.assimilate_state
-_AWAY = (pymysql.err.OperationalError, pymysql.err.InterfaceError)  # deadlocks are among them
+_AWAY = (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError)  # deadlocks are among them
 
 _T = TypeVar("_T")
 Where = tuple[str, Sequence[str]]  # a condition on workunits `w`, and its arguments
@@ -164,5 +164,5 @@ def _named(names: Sequence[str]) -> Iterator[Where]:
 
 
 def _of(batch: str) -> Where:
-    # The names of a batch's jobs begin with it and _; after that comes ` in every collation of the server's.
-    return "w.name >= %s AND w.name < %s", (f"{batch}_", f"{batch}`")
+    # Which names are between two others depends on the collation, and a project may have any; this does not.
+    return "w.name LIKE %s ESCAPE '|'", (batch.replace("_", "|_") + "|_%",)

@@ -7,7 +7,6 @@ that does. An arguments file has the name of its job, and BOINC's file_deleter r
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from pymw_worker import durable
 
 from pymw.boinc.backend import Job
 from pymw.errors import ProjectError
+from pymw.server import file_system
 from pymw.server.home import ServerHome
 from pymw.server.task_folder import BUNDLES, TaskFolder
 
@@ -76,7 +76,7 @@ class Staging:
                 _put(path, job.arguments, few)
         if not few:
             with _explained(self._home.download_dir):
-                _sync_file_system(self._home.download_dir)
+                file_system.sync(self._home.download_dir)
 
     def created(self, batch: str, missing: Sequence[str] = ()) -> None:
         """The jobs that were staged last are in the database, but for these, whose files are removed."""
@@ -130,17 +130,6 @@ def _put(path: Path, data: bytes, sync: bool) -> None:
         durable.replace(str(temporary), str(path))
     else:
         temporary.replace(path)
-
-
-def _sync_file_system(folder: Path) -> None:
-    """Let all that was written to this file system reach the disk: much less than a sync for each file."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(folder))
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -111,22 +111,12 @@ def test_what_create_work_refuses_is_told_and_leaves_no_file(
     assert not arguments_of(project, f"{BATCH}_1").exists()
 
 
-def test_a_status_0_without_a_workunit_is_an_error(
-    project: StockProject, backend: ServerBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pymw.server.templates.written", lambda *_: (_in, "templates/gone"))
-    _in = backend_template(project, backend)
+def test_a_status_0_without_a_workunit_is_an_error(project: StockProject, backend: ServerBackend) -> None:
+    backend.submit([job(backend)], BATCH)
+    for path in (project.home.folder / "templates").glob("*_out"):
+        path.unlink()
     with pytest.raises(ProjectError, match=r"made no workunit pymw_0123456789ab_2: .*doesn't exist"):
-        backend.submit([job(backend, 2, demand=Demand(max_nbytes=7))], BATCH)
-
-
-def backend_template(project: StockProject, backend: ServerBackend) -> str:
-    from pymw.boinc.workunits import workunit
-    from pymw.server.templates import input_template
-
-    path = project.home.folder / "templates" / "mine"
-    path.write_text(input_template(workunit(job(backend), "x", BATCH)))
-    return "templates/mine"
+        backend.submit([job(backend, 2)], BATCH)
 
 
 def test_the_files_of_a_program_killed_while_it_submitted_are_removed(

@@ -96,7 +96,7 @@ class PlayedServer:
     """It runs from when it is made until it is closed."""
 
     def __init__(self, home: ServerHome, folder: Path, computers: int) -> None:
-        self._home = home
+        self.home = home
         self._folder = folder
         self._numbers = itertools.count(1)
         self._computers = [Computer(number, folder, home) for number in range(1, computers + 1)]
@@ -154,7 +154,7 @@ class PlayedServer:
     def _make_result(self, row: tuple[Any, ...]) -> None:
         number = next(self._numbers)
         name = f"{row[1]}_{number}"
-        template = (self._home.folder / row[3]).read_text()
+        template = (self.home.folder / row[3]).read_text()
         document = re.sub(r"<OUTFILE_(\d)/>", rf"{name}_r{number}_\1", template)
         self._database.change(
             "INSERT INTO result (name, workunitid, server_state, appid, xml_doc_in)"
@@ -171,7 +171,7 @@ class PlayedServer:
             files = [Fields(content) for tag, content in elements(document.decode()) if tag == "file_info"]
             for fields in files:
                 if "no_delete" not in fields:
-                    self._home.in_download(fields["name"]).unlink()
+                    self.home.in_download(fields["name"]).unlink()
             self._change("workunit", workunit, file_delete_state=DONE)
 
     def _serve(self, computer: Computer) -> None:
@@ -204,7 +204,7 @@ class PlayedServer:
         for tag, content in elements(Fields(Fields(document)["output_template"])["result"]):
             if tag == "file_ref":
                 fields = Fields(content)
-                path = self._home.in_upload(fields["file_name"])
+                path = self.home.in_upload(fields["file_name"])
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(files[fields["open_name"]])
         self._change("result", result, server_state=OVER, outcome=SUCCESS, validate_state=1, elapsed_time=1.5)

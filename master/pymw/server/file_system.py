@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def sync(folder: Path) -> None:
-    """Return when all that was written and renamed on the file system of this folder survives a power failure.
+    """Return when all that was written and renamed on this folder's file system survives a power failure.
 
     Raises OSError.
     """

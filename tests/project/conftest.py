@@ -128,8 +128,9 @@ def make_lab(boinc_client: None, packages: Packages, tmp_path: Path) -> Callable
 
 
 @contextmanager
-def served(project: Project, where: Listening = Listening("127.0.0.1", 0)) -> Iterator[int]:
+def served(project: Project, certificate: Path | None = None, key: Path | None = None) -> Iterator[int]:
     """The server of a project, in a thread; its port."""
+    where = Listening("127.0.0.1", 0, certificate, key)
     server = serve.make(Layout(project.folder), project.settings, where)
     with serve.bound(where) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

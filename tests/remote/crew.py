@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import html
+import queue
 import re
 import shlex
-import shutil
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from pymw_packager.client_process import dies_with_us
-from pymw_worker import names
+from pymw.resident import Resident
+from pymw_packager import worker_archive
+from pymw_worker import log, names, outcome
 
 from tests.project.played import Played, Reply
 
-_PAUSE = 0.05  # seconds between requests
+_PAUSE = 0.03  # seconds between requests
+_PATIENCE = 20.0  # seconds that the worker has to stop a task
 _WORKUNIT = re.compile(r"<workunit>\n(.*?)</workunit>", re.DOTALL)
 _REFERENCE = re.compile(r"<file_name>(.*?)</file_name>\s*<open_name>(.*?)</open_name>")
 
@@ -30,70 +30,63 @@ class Worker(Played):
 
     def __init__(self, http: httpx.Client, key: str, number: int, folder: Path) -> None:
         super().__init__(http, key, f"{number:032x}")
-        self.folder = folder / f"volunteer{number}"
-        self._running: tuple[str, Path, subprocess.Popen[bytes]] | None = None
+        self._slot = folder / f"slot{number}"
+        self._slot.mkdir()
+        archive = folder / f"worker{number}.zip"
+        archive.write_bytes(worker_archive.build()[1])
+        self._answers = queue.SimpleQueue[list[str]]()
+        self._worker = Resident(sys.executable, archive, self._slot, self._answers.put)
+        self._running = ""
 
     def step(self) -> None:
         """Report and ask; begin with what comes, end what has ended or is not wanted any more."""
-        if self._running is not None:
+        if self._running:
             self._watch()
-        reply = self.ask(1e-3 if self._running is None and not self.tasks else 0)
+        reply = self.ask(0 if self._running else 1e-3)
         for task in reply.tasks():
-            if self._running is None and task.name in self.tasks:
+            if not self._running and task.name in self.tasks:
                 self._begin(task.name, task.workunit, reply)
 
     def stop(self) -> None:
-        """Kill what runs."""
-        if self._running is not None:
-            self._kill(self._running[2])
+        """End it, with what it runs."""
+        self._worker.end()
+        self._worker.join()
 
     def _begin(self, task: str, workunit: str, reply: Reply) -> None:
         text = next(found for found in _WORKUNIT.findall(reply.text) if f"<name>{workunit}</name>" in found)
-        folder = self.folder / task
-        folder.mkdir(parents=True)
         for file, logical_name in _REFERENCE.findall(text):
             answer = self.http.get(f"{self.path}download/{file}")
             assert answer.status_code == 200, answer.text
-            (folder / logical_name).write_bytes(answer.content)
-        words = shlex.split(Reply(text).value("command_line"))
+            (self._slot / logical_name).write_bytes(answer.content)
+        words = shlex.split(html.unescape(Reply(text).value("command_line")))
         at = words.index("--python")  # which is for the launcher
-        command = [*dies_with_us(), sys.executable, "-m", "pymw_worker", *words[:at], *words[at + 2 :]]
-        with (folder / "stderr.txt").open("wb") as stderr:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                start_new_session=True,
-            )
-        self._running = task, folder, process
+        self._worker.run(*words[:at], *words[at + 2 :])
+        self._running = task
 
     def _watch(self) -> None:
-        assert self._running is not None
-        task, folder, process = self._running
+        task = self._running
         if task not in self.tasks:  # the project has aborted it
-            self._kill(process)
-        status = process.poll()
-        if status is None:
+            self._worker.cancel()
+            answer = self._answers.get(timeout=_PATIENCE)
+        else:
+            try:
+                answer = self._answers.get(timeout=_PAUSE)
+            except queue.Empty:
+                return
+        self._running = ""
+        if task not in self.tasks:
             return
-        self._running = None
-        if task in self.tasks and status == 0:
-            outputs = [folder / name for name in (names.RESULT, names.LOG)]
-            self.finish(task, *(path.read_bytes() for path in outputs))
-        elif task in self.tasks:
-            self.fail(task, status, (folder / "stderr.txt").read_text(errors="replace"))
-        shutil.rmtree(folder, ignore_errors=True)
+        assert answer[0] == "done", answer
+        if answer[1] == "0":
+            self.finish(task, (self._slot / names.RESULT).read_bytes(), (self._slot / names.LOG).read_bytes())
+        else:
+            self.fail(task, int(answer[1]), self._stderr())
 
-    def _kill(self, process: subprocess.Popen[bytes]) -> None:
-        # The worker ends its task; whatever is left dies with the worker.
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    def _stderr(self) -> str:
+        """What the worker writes to stderr under a client, of a task that left no value."""
+        said = outcome.read(str(self._slot / names.RESULT)).message
+        words = log.read(str(self._slot / names.LOG)).stderr.decode("utf-8", "replace")
+        return f"2026-01-01 00:00:00 (1): {said}\n--- the task's stderr ---\n{words}"
 
 
 @contextmanager

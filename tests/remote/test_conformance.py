@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import ClassVar
 
-import pymw
 import pytest
 from pymw.interfaces.base import Interface
 from pymw.interfaces.boinc import BOINCInterface
@@ -14,17 +12,17 @@ from pymw.remote.account import VARIABLE
 
 from tests.bench.packages import Packages
 from tests.master.interfaces.conformance import Shared
-from tests.master.interfaces.tasks import announce_and_sleep, contents, eventually, is_alive
 from tests.remote.conftest import Site, opened
 
 
 class TestRemote(Shared):
     returns_code = False
-    trusts_values = False
-    keeps_order = False
-    counts_workers = False
-    many = 12
+    trusts = False
+    in_order = False
+    has_workers = False
+    many = 30
     sites: ClassVar[dict[int, Site]] = {}
+    patch: ClassVar[pytest.MonkeyPatch]
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
@@ -36,6 +34,8 @@ class TestRemote(Shared):
             opened(tmp_path_factory.mktemp("wide"), packages, 2, **patient) as wide,
             opened(tmp_path_factory.mktemp("narrow"), packages, 1, **patient) as narrow,
         ):
+            patch.setattr("pymw.interfaces.boinc._LOOK", 0.2)
+            patch.setattr("pymw.remote.backend._SOONEST", 0.1)
             cls.patch = patch
             cls.sites.update({1: narrow, 2: wide})
             yield
@@ -46,13 +46,3 @@ class TestRemote(Shared):
         site = self.sites[workers]
         self.patch.setenv(VARIABLE, site.key)
         return BOINCInterface(site.url)
-
-    def test_closing_during_work_leaves_no_process(self, tmp_path: Path) -> None:
-        """A volunteer hears of it at the next request."""
-        master = pymw.Master(self.make(2))
-        for number in range(8):
-            master.submit(announce_and_sleep, tmp_path / str(number))
-        texts = eventually(lambda: len(found := contents(tmp_path)) == 2 and found)
-        pids = [int(text) for text in texts]
-        master.shutdown(cancel_futures=True)
-        eventually(lambda: not any(is_alive(pid) for pid in pids))

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
 from pymw.project.states import ErrorMask
-
-if TYPE_CHECKING:
-    from pymw.project.outcomes import Attempt
 
 _SHOWN = 4000  # characters of an attempt's stderr, its last
 _REASONS = {
@@ -24,17 +18,14 @@ _REASONS = {
 def reason(name: str, mask: int) -> str:
     """Why the job of this name has failed. mask: its error_mask."""
     found = [words for bit, words in _REASONS.items() if mask & bit] or ["it failed"]
-    return f"the job {name} has no result: {' and '.join(found)}"
+    return no_result(name, " and ".join(found))
+
+
+def no_result(name: str, why: str) -> str:
+    """The sentence about a job of this name that has no result. why: in words."""
+    return f"the job {name} has no result: {why}"
 
 
 def said(result: str, host: int, outcome: str, exit_status: int | None, stderr: str) -> str:
     """What is told of one attempt: the result's name, its computer, how it ended, and its stderr."""
     return f"{result} on computer {host}: {outcome}, exit status {exit_status}\n{stderr.strip()[-_SHOWN:]}"
-
-
-def said_by(attempts: Iterable[Attempt]) -> str:
-    """What is told of all attempts at an embedded project's workunit."""
-    return "\n".join(
-        said(each.name, each.host, each.outcome.name.lower(), each.exit_status, each.stderr)
-        for each in attempts
-    )

@@ -13,16 +13,14 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pymw_packager.names import APP
-from pymw_worker import names
 
+from pymw.boinc import workunits
 from pymw.boinc.backend import Backend, Demand, Ended, Job
 from pymw.errors import ProjectError
-from pymw.project.jobs import Input, Workunit
 from pymw.remote import account, rpc
 from pymw.remote.collection import Collection
 from pymw.remote.ledger import CANCELLED, DONE, ERROR, WORKING, Ledger, RemoteBatch
@@ -82,8 +80,8 @@ class RemoteBackend(Backend):
         """As many equal results as the project asks for."""
         return Demand(target_nresults=self._facts.min_quorum, min_quorum=self._facts.min_quorum)
 
-    def stage(self, bundle: bytes) -> str:
-        """Upload a code bundle, unless it is there."""
+    def stage(self, bundle: bytes, batch: str) -> str:
+        """Upload a code bundle, unless it is there; the project keeps it for as long as it is asked to."""
         name = _named("bundle", bundle)
         self._submission.upload({name: bundle})
         self._bundles[name] = bundle
@@ -102,13 +100,13 @@ class RemoteBackend(Backend):
         # Asked for again, a bundle stays for as long as these jobs may.
         bundles = {job.bundle: self._bundles[job.bundle] for job in jobs if job.bundle in self._bundles}
         self._submission.upload({**bundles, **files})
-        workunits = [_workunit(job, given) for job, given in zip(jobs, arguments, strict=True)]
         with self._lock:
             self._numbers[batch] += 1
             name = f"{batch}_{self._numbers[batch]}"
+        made = [workunits.workunit(job, given, name) for job, given in zip(jobs, arguments, strict=True)]
         self._ledger.expect({job.name: job.demand.max_nbytes for job in jobs})
         try:
-            identity = self._submission.fill(name, workunits)
+            identity = self._submission.fill(name, made)
         except ProjectError:
             self._numbers.pop(batch)  # some may be there: the next time, the project is asked
             raise
@@ -248,12 +246,3 @@ def read_facts(web: Web) -> Facts:
 def _named(kind: str, data: bytes) -> str:
     """The name of an input file, which its content decides; nobody else's cleaning up knows such names."""
     return f"pymw_remote_{kind}_{hashlib.sha256(data).hexdigest()[:32]}"
-
-
-def _workunit(job: Job, arguments: str) -> Workunit:
-    return Workunit(
-        name=job.name,
-        inputs=(Input(job.bundle, names.BUNDLE, sticky=True), Input(arguments, names.ARGUMENTS)),
-        command_line=job.command_line,
-        **asdict(job.demand),
-    )

@@ -7,6 +7,7 @@ and <file_info> at their ends, and hands out nothing where they are not.
 
 from __future__ import annotations
 
+import html
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -15,12 +16,12 @@ from pymw_packager.names import APP
 
 from pymw.errors import ProjectError
 from pymw.project.jobs import Input, Output, Workunit
-from pymw.project.messages import BadRequest, Fields, block, element, elements
+from pymw.project.messages import BadRequest, Fields, block, element, elements, escape
+from pymw.server import create_work, templates
 
-LONGEST_LINE = 3000  # characters of a command line: create_work reads lines of 4095
+LONGEST_LINE = 3500  # bytes of a command line for create_work, whose lines also hold names of files
 _STAGED = "local_staged"
-# The stock server puts it, as it is, between quotes, into XML and into SQL.
-_COMMAND_LINE = re.compile(r"[^\x00-\x1f\x7f-\U0010ffff\"'`\\$&<>]*")
+_NUMBER = re.compile(rb"&#([0-9]{1,3});")
 _FILE_REF = re.compile(r"<file_ref>(.*?)</file_ref>", re.DOTALL)
 
 
@@ -32,18 +33,15 @@ def batch(batch_id: int, workunits: Iterable[Workunit]) -> str:
 
 def job(workunit: Workunit) -> str:
     """A job of a batch. Raises ProjectError as `batch` does."""
-    line = workunit.command_line
-    if not _COMMAND_LINE.fullmatch(line) or len(line) > LONGEST_LINE:
-        raise ProjectError(
-            f"the command line of the job {workunit.name} cannot be sent: {LONGEST_LINE} plain characters, "
-            "without quotes, \\ $ & < and >"
-        )
+    line = create_work.escaped(workunit.command_line)
+    if len(line) > LONGEST_LINE:
+        raise ProjectError(f"the command line of the job {workunit.name} is too long for BOINC")
     return block(
         "job",
         element("name", workunit.name),
-        element("command_line", line),
-        _input_template(workunit),
-        _output_template(workunit),
+        element("command_line", escape(line)),
+        templates.input_template(workunit),
+        templates.output_template(workunit),
         *(_input_file(each.file) for each in workunit.inputs),
     )
 
@@ -62,7 +60,7 @@ def read_job(text: str) -> Workunit:
     return Workunit(
         name=about.name(),
         inputs=tuple(_inputs(text, template)),
-        command_line=about.get("command_line", "").strip(),
+        command_line=_plain(about.get("command_line", "").strip()),
         outputs=tuple(_outputs(output)),
         target_nresults=asked.integer("target_nresults", plain.target_nresults),
         min_quorum=asked.integer("min_quorum", plain.min_quorum),
@@ -93,55 +91,10 @@ def _input_file(name: str) -> str:
     return block("input_file", element("mode", _STAGED), element("source", name))
 
 
-def _input_template(workunit: Workunit) -> str:
-    # The arguments are of this job alone, and go with it; a bundle is kept for the jobs to come.
-    infos = [
-        block("file_info", "<sticky/>\n<no_delete/>\n" if each.sticky else "") for each in workunit.inputs
-    ]
-    references = [
-        block("file_ref", element("open_name", each.logical_name), "<copy_file/>\n")
-        for each in workunit.inputs
-    ]
-    return block(
-        "input_template",
-        *infos,
-        block(
-            "workunit",
-            *references,
-            element("rsc_fpops_est", f"{workunit.rsc_fpops_est:f}"),
-            element("rsc_fpops_bound", f"{workunit.rsc_fpops_bound:f}"),
-            element("rsc_memory_bound", f"{workunit.memory_bound:f}"),
-            element("rsc_disk_bound", f"{workunit.disk_bound:f}"),
-            element("delay_bound", f"{workunit.delay_bound:f}"),
-            element("min_quorum", workunit.min_quorum),
-            element("target_nresults", workunit.target_nresults),
-            element("max_error_results", workunit.max_error_results),
-            element("max_total_results", workunit.max_total_results),
-            element("max_success_results", workunit.max_total_results),
-        ),
-    )
-
-
-def _output_template(workunit: Workunit) -> str:
-    infos, references = "", ""
-    for number, output in enumerate(workunit.outputs):
-        name = f"<OUTFILE_{number}/>"
-        infos += block(
-            "file_info",
-            element("name", name),
-            "<generated_locally/>\n<upload_when_present/>\n",
-            element("max_nbytes", workunit.max_nbytes),
-            element("url", "<UPLOAD_URL/>"),
-        )
-        references += block(
-            "file_ref",
-            element("file_name", name),
-            element("open_name", output.logical_name),
-            "<copy_file/>\n",
-            "" if output.validated else "<no_validate/>\n",
-            "<optional/>\n" if output.optional else "",
-        )
-    return block("output_template", infos, block("result", references))
+def _plain(line: str) -> str:
+    """A command line without what create_work needs."""
+    numbers = html.unescape(line).encode()
+    return _NUMBER.sub(lambda found: bytes([int(found[1]) & 255]), numbers).decode("utf-8", "replace")
 
 
 def _inputs(text: str, template: str) -> Iterable[Input]:

@@ -5,7 +5,7 @@
         JOB.result  JOB.log     the output files of the canonical result; they are there before the line is
         bundles/NAME            an empty file for each code bundle in the project's download folder that this
                                 batch needs: a bundle goes when no batch needs it
-    TASK_DIR/.lock              held while bundles are staged or removed
+    TASK_DIR/.lock              held while bundles are staged or removed; a folder without it is no TASK_DIR
 
 BATCH is a job's name up to the last underscore. A job whose batch has no folder (any more) is of no interest
 to anybody. A line is a JSON object, the fields of backend.Ended but for result and log, which are true or
@@ -19,12 +19,13 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pymw.boinc.backend import Ended
 from pymw.errors import ProjectError
+from pymw.server import file_system
 
 JOURNAL, BUNDLES, LOCK = "ended.jsonl", "bundles", ".lock"
 RESULT, LOG = ".result", ".log"
@@ -37,11 +38,14 @@ def batch_of(job: str) -> str:
 
 @dataclass
 class Batch:
-    """The folder of a batch. read_to: bytes of its journal that `news` has returned."""
+    """The folder of a batch.
+
+    read_to: bytes of its journal that `news` has returned. seen: the jobs that were in them.
+    """
 
     folder: Path
     read_to: int = 0
-    _seen: set[str] = field(default_factory=set, repr=False)
+    seen: set[str] = field(default_factory=set, repr=False)
 
     def exists(self) -> bool:
         """Whether its program still wants it."""
@@ -66,15 +70,15 @@ class Batch:
         found = []
         for line in whole.splitlines():
             ended = self._ended(line)
-            if ended is not None and ended.name not in self._seen:
-                self._seen.add(ended.name)
+            if ended is not None and ended.name not in self.seen:
+                self.seen.add(ended.name)
                 found.append(ended)
         return found
 
     def record(self, lines: Iterable[bytes]) -> None:
         """Append lines to the journal, durably. Raises OSError."""
         path = self.folder / JOURNAL
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             end = os.lseek(handle, 0, os.SEEK_END)
             # A killed writer's half line must not swallow the next one.
@@ -85,6 +89,8 @@ class Batch:
             os.fsync(handle)
         finally:
             os.close(handle)
+        if end == 0:  # it is new, and so is its name
+            file_system.sync_folder(self.folder)
 
     def _ended(self, line: bytes) -> Ended | None:
         try:
@@ -105,9 +111,29 @@ def line_of(ended: Ended) -> bytes:
 
 @dataclass(frozen=True)
 class TaskFolder:
-    """A TASK_DIR. path: it exists."""
+    """A TASK_DIR."""
 
     path: Path
+
+    def make(self) -> None:
+        """Make it. Raises ProjectError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be made: {error.strerror}") from error
+        with self.locked():
+            pass
+
+    def check(self) -> None:
+        """Raises ProjectError if it is not there, or is the place of a file system that is not mounted."""
+        try:
+            (self.path / LOCK).lstat()
+        except FileNotFoundError as error:
+            raise ProjectError(
+                f"{self.path} is no folder that pymw_setup has made: is its file system not mounted?"
+            ) from error
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be read: {error.strerror}") from error
 
     def batch(self, name: str) -> Batch:
         """The batch of this name, whether it is there or not."""
@@ -125,17 +151,20 @@ class TaskFolder:
             raise ProjectError(f"{batch.folder} cannot be made: {error.strerror}") from error
         return batch
 
-    def remove(self, name: str) -> None:
-        """Remove a batch and everything in it, if it is there."""
-        # Renamed first, so that nobody sees half of it, or writes into it.
-        going = self.path / f".removed-{name}"
-        with contextlib.suppress(FileNotFoundError):
-            (self.path / name).rename(going)
-        shutil.rmtree(going, ignore_errors=True)
+    def remove(self, name: str, drop: Callable[[str], None]) -> None:
+        """Remove a batch and everything in it, if it is there; while `locked`. Raises OSError.
 
-    def needed(self) -> set[str]:
-        """The code bundles that some batch needs."""
-        return {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+        drop: called with each code bundle that no batch needs any more.
+        """
+        # Renamed first, so that nobody sees half of it, or writes into it.
+        with contextlib.suppress(FileNotFoundError):
+            (self.path / name).rename(self.path / f".removed-{name}")
+        needed = {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+        # Also those whose removal a killed program has not finished.
+        for going in self.path.glob(".removed-*"):
+            for bundle in {path.name for path in (going / BUNDLES).glob("*")} - needed:
+                drop(bundle)
+            shutil.rmtree(going, ignore_errors=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -35,9 +35,6 @@ class HardEnds:
     stops_tasks = True  # running tasks can be stopped
     own_streams = True  # each task's stdout and stderr are kept
     returns_code = True  # values may be functions of the program
-    trusts_values = True  # values come from workers whose pickles are loaded, of whatever class they are
-    keeps_order = True  # what has a higher priority overtakes what waits
-    counts_workers = True  # its status says how many workers there are, and how many work
     many = 300  # tasks that are done within a few seconds
 
     def needs(self, *flags: str) -> None:

@@ -1,4 +1,4 @@
-"""Input files that the owner uploads: they come in under temporary names, and get theirs when they are whole."""
+"""Input files that the owner uploads: each gets its name when it is whole, and keeps it."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from pymw_packager.names import APP
 
-from pymw.boinc import reasons
+from pymw.boinc import attempts
 from pymw.project import jobs, outcomes
 from pymw.project.layout import Layout
 from pymw.project.messages import Fields, block, element, elements
-from pymw.project.outcomes import Attempt, Failure, Success
+from pymw.project.outcomes import Attempt, Success
 from pymw.project.remote import batches
 from pymw.project.remote.batches import Batch
 from pymw.project.states import Outcome, State, Validity
@@ -118,7 +118,9 @@ def query_completed_job(db: sqlite3.Connection, place: Layout, request: str) -> 
         canonical = db.execute("SELECT id FROM result WHERE name = ?", (outcome.by.name,)).fetchone()["id"]
         about = element("error_mask", 0) + element("canonical_resultid", canonical)
         return block("completed_job", about, _attempt(outcome.by, outcome.by.stderr))
-    return block("completed_job", element("error_mask", int(outcome.mask)), _failure(outcome))
+    ended = attempts.failed(name, outcome.mask, outcome.attempts)
+    said = _attempt(outcome.attempts[-1], ended.stderr) if outcome.attempts else ""
+    return block("completed_job", element("error_mask", int(outcome.mask)), said)
 
 
 def server_status(db: sqlite3.Connection) -> str:
@@ -154,12 +156,6 @@ def _state(row: sqlite3.Row) -> str:
     if row["outcome"] == Outcome.SUCCESS:
         return _VALIDITY[Validity(row["validity"])]
     return _OUTCOME.get(Outcome(row["outcome"]), "Unknown")
-
-
-def _failure(outcome: Failure) -> str:
-    if not outcome.attempts:
-        return ""
-    return _attempt(outcome.attempts[-1], reasons.said_by(outcome.attempts))
 
 
 def _attempt(attempt: Attempt, stderr: str) -> str:

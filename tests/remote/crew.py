@@ -47,6 +47,11 @@ class Worker(Played):
             if not self._running and task.name in self.tasks:
                 self._begin(task.name, task.workunit, reply)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a task runs: then `step` waits for its end."""
+        return bool(self._running)
+
     def stop(self) -> None:
         """End it, with what it runs."""
         self._worker.end()
@@ -99,7 +104,7 @@ def crew(url: str, key: str, count: int, folder: Path) -> Iterator[None]:
         with httpx.Client(base_url=url.removesuffix("/pymw/"), timeout=30, trust_env=False) as http:
             worker = Worker(http, key, number, folder)
             try:
-                while not stopping.wait(_PAUSE):
+                while not stopping.wait(0 if worker.busy else _PAUSE):
                     worker.step()
             except BaseException as error:
                 problems.append(error)

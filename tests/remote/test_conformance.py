@@ -20,7 +20,7 @@ class TestRemote(Shared):
     trusts = False
     in_order = False
     has_workers = False
-    many = 30
+    many = 22
     sites: ClassVar[dict[int, Site]] = {}
     patch: ClassVar[pytest.MonkeyPatch]
 

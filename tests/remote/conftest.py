@@ -42,9 +42,18 @@ def opened(folder: Path, packages: Packages, volunteers: int, **settings: Any) -
                 yield Site(project, url)
 
 
+@contextmanager
+def quick() -> Iterator[None]:
+    """Nobody waits for long between two looks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pymw.remote.backend._SOONEST", 0.1)
+        patch.setattr("pymw.project.app.TIDY_SECONDS", 0.2)
+        yield
+
+
 @pytest.fixture
 def site(tmp_path: Path, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A project with a volunteer, whose owner's key is in the environment."""
-    with opened(tmp_path, packages, 1, deadline_grace=0.5, retry_patience=0.5) as made:
+    with quick(), opened(tmp_path, packages, 1, deadline_grace=0.5, retry_patience=0.5) as made:
         monkeypatch.setenv(VARIABLE, made.key)
         yield made

@@ -12,7 +12,7 @@ from pymw.remote.account import VARIABLE
 
 from tests.bench.packages import Packages
 from tests.master.interfaces.conformance import Shared
-from tests.remote.conftest import Site, opened
+from tests.remote.conftest import Site, opened, quick
 
 
 class TestRemote(Shared):
@@ -20,7 +20,7 @@ class TestRemote(Shared):
     trusts = False
     in_order = False
     has_workers = False
-    many = 22
+    many = 10
     sites: ClassVar[dict[int, Site]] = {}
     patch: ClassVar[pytest.MonkeyPatch]
 
@@ -31,11 +31,11 @@ class TestRemote(Shared):
         patient = {"deadline_grace": 0.5, "retry_patience": 0.5}
         with (
             pytest.MonkeyPatch.context() as patch,
+            quick(),
             opened(tmp_path_factory.mktemp("wide"), packages, 2, **patient) as wide,
             opened(tmp_path_factory.mktemp("narrow"), packages, 1, **patient) as narrow,
         ):
             patch.setattr("pymw.interfaces.boinc._LOOK", 0.2)
-            patch.setattr("pymw.remote.backend._SOONEST", 0.1)
             cls.patch = patch
             cls.sites.update({1: narrow, 2: wide})
             yield

@@ -12,7 +12,9 @@ import pymw_platforms
 import pytest
 from pymw_packager import interpreters
 
+from tests.bench import mariadb as database_server
 from tests.bench.chroot import Chroot, can_be_root
+from tests.bench.mariadb import MariaDB
 from tests.bench.packages import Packages
 from tests.bench.require import require
 from tests.bench.wine import Wine
@@ -66,6 +68,17 @@ def boinc_client() -> None:
     """A test that uses this needs BOINC's client on this machine."""
     for tool in ("boinc", "boinccmd"):
         require(shutil.which(tool), f"{tool} (apt-get install boinc-client)")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A database server that runs; whoever stops it starts it again."""
+    program = database_server.find()
+    require(program, "MariaDB's server (apt-get install mariadb-server-core)")
+    assert program is not None
+    server = MariaDB(program)
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The options for the Python that comes along: of `pymw-package`, and of whatever builds by the same recipe."""
+"""The options for the Python that comes along, of every command that builds an app version."""
 
 import argparse
 from pathlib import Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from pymw_packager.names import APP
@@ -45,7 +46,7 @@ class Daemon:
     def validates(self) -> bool:
         """Whether it is a validator of PyMW's results."""
         words = [word.lstrip("-") for word in words_of(self.command)]
-        return "validator" in self.program and ("app", APP) in zip(words, words[1:], strict=False)
+        return "validator" in self.program and ("app", APP) in pairwise(words)
 
 
 def words_of(command: str) -> list[str]:
@@ -125,7 +126,7 @@ def _give_assimilator(config: XmlText, task_dir: Path) -> str:
 def with_folder(command: str, task_dir: Path) -> str:
     """An assimilator's command line with another folder, the rest of it as it was."""
     words = list(_WORD.finditer(command))
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in pairwise(words):
         if option[0] == "-p":
             return command[: value.start()] + shlex.quote(str(task_dir)) + command[value.end() :]
     return f"{command} -p {shlex.quote(str(task_dir))}"

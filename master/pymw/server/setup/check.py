@@ -150,6 +150,8 @@ def _version(home: ServerHome, platform: str, row: Row, trusted: set[str] | None
     keys = {key for key in verdict.trust if task_keys.id_of(key) not in verdict.revoked}
     if verdict.faults:
         yield lacks(f"{what}: {verdict.faults[0].rstrip('.')}", "pymw_setup --upgrade")
+    elif not row.signed:
+        yield lacks(f"{what} is not signed, so that clients refuse it", "pymw_setup --upgrade")
     elif absent:
         yield lacks(f"{what}: {home.download_dir} has no {absent[0]}", "pymw_setup --upgrade")
     elif trusted is not None and keys != trusted:

@@ -165,15 +165,15 @@ def _perform(steps: Sequence[Step]) -> None:
     for number, step in enumerate(steps, 1):
         done = f"steps 1 to {number - 1} of {len(steps)} stand" if number > 1 else "nothing was changed"
         stand = f"{done}, and the same command goes on from there"
-        print(f"{number:2}. {step.what}: ", end="", flush=True)
+        print(f"{number:2}. {step.what}", flush=True)
         try:
-            print(step.do(), flush=True)
+            print(f"    {step.do()}", flush=True)
         except (PyMWError, PackagerError, OSError) as error:
-            print("FAILED", flush=True)
+            print("    FAILED", flush=True)
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
             raise ProjectError(f"step {number}, {step.what}: {why.rstrip('.')}; {stand}") from error
         except KeyboardInterrupt:
-            print(f"interrupted; {stand}", flush=True)
+            print(f"    interrupted; {stand}", flush=True)
             raise
 
 

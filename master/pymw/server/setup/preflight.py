@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
+import xml.etree.ElementTree as ET
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,13 +14,15 @@ from pymw_packager.names import APP, version_num
 
 from pymw.errors import ProjectError
 from pymw.server.home import ServerHome
-from pymw.server.setup import project_xml
+from pymw.server.setup import project_xml, tools
 from pymw.server.setup.state import State
 from pymw.server.setup.wanted import Wanted
 from pymw.server.setup.xml_text import XmlText
 
 MODULE = "pymw.server.assimilator"
 _TOOLS = ("start", "stop", "xadd", "update_versions", "sign_executable")
+_KEY = "code_sign_private"
+_SIGNATURE = re.compile(r"[0-9a-f\s]{64,}\.\s*")
 _NEEDED = ("bin", "apps", "html/user", "html/inc")
 
 
@@ -49,12 +53,21 @@ def check_folder(home: ServerHome) -> None:
             if missing[0].is_relative_to(folder)
             else f"the folder {missing[0]} that {folder}/config.xml names is not there"
         )
+    _check_entries(folder)
     _check_owner(folder)
     for path in [folder, *(folder / name for name in _NEEDED[:-1]), home.download_dir]:
         if not os.access(path, os.W_OK | os.X_OK):
             raise ProjectError(f"you may not write into {path}: be the user that the project belongs to")
     if not shutil.which("php"):
         raise ProjectError("there is no `php` in PATH, which programs in bin/ need: install it")
+
+
+def _check_entries(folder: Path) -> None:
+    """update_versions reads these out of config.xml, and knows no defaults."""
+    config = ET.fromstring((folder / "config.xml").read_bytes())
+    for entry in ("download_url", "download_dir", "key_dir"):
+        if not (config.findtext(f"config/{entry}") or "").strip():
+            raise ProjectError(f"{folder}/config.xml has no <{entry}>: write it, as make_project does")
 
 
 def _check_owner(folder: Path) -> None:
@@ -86,9 +99,11 @@ def check_wanted(home: ServerHome, state: State, wanted: Wanted, project: XmlTex
             f"apps/{name} is no application that the database knows, and update_versions stops at it: "
             "declare it in project.xml, or move it elsewhere"
         )
-    if not (home.key_dir / "code_sign_private").is_file() and not _is_signed(home, state, wanted):
+    if os.access(home.key_dir / _KEY, os.R_OK):
+        _check_signing(home)
+    elif not _is_signed(home, state, wanted):
         raise ProjectError(
-            f"{home.key_dir} has no code_sign_private for update_versions to sign with: bring it for this "
+            f"{home.key_dir} has no {_KEY} for update_versions to sign with: bring it for this "
             f"call, or build with `pymw-package --app-version {wanted.version} --output {home.folder}/apps`, "
             "sign each file with bin/sign_executable into FILE.sig, and call this again"
         )
@@ -101,6 +116,17 @@ def _check_task_dir(task_dir: Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ProjectError(
             f"you may not write into {there}, where {task_dir} is to be: name another, or chmod it"
+        )
+
+
+def _check_signing(home: ServerHome) -> None:
+    """See that update_versions can sign: with a damaged key it adds versions that clients refuse."""
+    output = tools.run(
+        home.folder, "sign_executable", str(home.folder / "project.xml"), str(home.key_dir / _KEY)
+    )
+    if not _SIGNATURE.fullmatch(output):
+        raise ProjectError(
+            f"bin/sign_executable does not sign with {home.key_dir / _KEY}: {tools.said(output)}"
         )
 
 

@@ -15,11 +15,16 @@ from pymw.server.facts import Facts, read
 from pymw.server.home import ServerHome
 
 _NAME = re.compile(r"<file_name>\s*([^<\s]+)\s*</file_name>")
+_SIGNATURE = re.compile(r"<file_signature>([^<]*)</file_signature>")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of app_version. created: unix time. files: physical names. plain: of no plan class."""
+    """A row of app_version.
+
+    created: unix time. files: physical names. signed: each has a signature, without which clients refuse it;
+    update_versions adds it all the same. plain: of no plan class.
+    """
 
     id: int
     version_num: int
@@ -27,6 +32,7 @@ class Row:
     created: int
     deprecated: bool
     files: frozenset[str]
+    signed: bool
     plain: bool
 
 
@@ -98,18 +104,13 @@ def _rows(database: Database, app: int) -> tuple[Row, ...]:
         "FROM app_version v JOIN platform p ON p.id = v.platformid WHERE v.appid = %s",
         (app,),
     )
-    return tuple(
-        Row(
-            row_id,
-            number,
-            platform,
-            created,
-            bool(deprecated),
-            frozenset(_NAME.findall((xml or b"").decode("utf-8", "replace"))),
-            not plan_class,
-        )
-        for row_id, number, platform, created, deprecated, xml, plan_class in found
-    )
+    rows = []
+    for row_id, number, platform, created, deprecated, xml, plan_class in found:
+        text = (xml or b"").decode("utf-8", "replace")
+        files, signatures = frozenset(_NAME.findall(text)), [s for s in _SIGNATURE.findall(text) if s.strip()]
+        signed = len(signatures) >= len(files) > 0
+        rows.append(Row(row_id, number, platform, created, bool(deprecated), files, signed, not plan_class))
+    return tuple(rows)
 
 
 def _folders(app: Path) -> set[tuple[int, str]]:

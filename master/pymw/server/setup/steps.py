@@ -157,9 +157,9 @@ class Setup:
             if row is None or (new and row.id not in claimed):
                 raise ProjectError(f"it has not added {platform.name}, and said: {tools.said(output)}")
             if launcher_name(self._wanted.version, platform) not in row.files:
-                raise ProjectError(
-                    f"version {self._wanted.version} for {platform.name} in the database is another program"
-                )
+                raise ProjectError(f"in the database, this version for {platform.name} is another program")
+            if not row.signed:
+                raise ProjectError(f"it has added {platform.name} without signatures: {tools.said(output)}")
             seen.append(f"{platform.name} {'added' if new else 'is there'} with ID {row.id}")
         return ", ".join(seen)
 

@@ -175,7 +175,7 @@ def _is_begun(state: State, platforms: set[str]) -> bool:
     folders = {platform for version, platform in state.folders if version == number} & platforms
     rows = {platform: state.row(number, platform) for platform in platforms}
     added = {platform: row for platform, row in rows.items() if row}
-    if not folders or added.keys() - folders:
+    if not folders or added.keys() - folders or not all(row.signed for row in added.values()):
         return False
     # The facts are written last.
     finished = state.facts and all(state.facts_time >= row.created for row in added.values())

@@ -43,6 +43,7 @@ class MadeProject:
             (folder / "keys" / name).write_text("1024\nabcdef\n.\n", encoding="ascii")
         for name in recorded_tools.NAMES:
             self.replace_tool(name, f'exec {sys.executable} {recorded_tools.__file__} {name} "$@"')
+        self.replace_tool("sign_executable", recorded_tools.SIGN_EXECUTABLE)
         # The real tools are started by these two; ours need neither.
         self._programs = folder.with_name("programs")
         self._programs.mkdir()

@@ -20,7 +20,16 @@ from pymw.errors import ProjectError
 from pymw.server.database import Database
 from pymw.server.home import ServerHome
 
-NAMES = ("xadd", "update_versions", "sign_executable", "start", "stop")
+NAMES = ("xadd", "update_versions", "start", "stop")
+# Prints a signature; to say that it cannot, it uses stderr and exit status 1.
+SIGN_EXECUTABLE = """
+if [ "$(head -c 4 "$2")" != 1024 ]; then
+    echo "can't parse key" >&2
+    exit 1
+fi
+digest=$(sha256sum "$1" | cut -c 1-64)
+printf '%s\\n' "$digest" "$digest" "$digest" "$digest" .
+"""
 # What a daemon is here: it waits in its folder until it is told to end, for a minute at most.
 _DAEMON = "import signal, time; signal.signal(signal.SIGHUP, lambda *_: exit()); time.sleep(60)"
 
@@ -125,15 +134,6 @@ def _stage(path: Path) -> None:
         _die(f"Error: files {path} and {there} differ.\nBOINC files are immutable.\nGive it a new name.")
 
 
-def sign_executable(arguments: list[str]) -> None:
-    """Prints a signature; to say that it cannot, it uses stderr and exit status 1."""
-    path, key = map(Path, arguments)
-    if not key.read_bytes().startswith(b"1024"):
-        sys.exit("can't parse key\nadd: can't read key")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    print("\n".join([digest] * 4 + ["."]))
-
-
 def start(_arguments: list[str]) -> None:
     """Starts the daemons whose host this is; else it says so, and exits 0."""
     name = socket.gethostname().split(".")[0]
@@ -171,6 +171,6 @@ def stop(_arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     tools: dict[str, Callable[[list[str]], None]] = {
-        each.__name__: each for each in (xadd, update_versions, sign_executable, start, stop)
+        each.__name__: each for each in (xadd, update_versions, start, stop)
     }
     tools[sys.argv[1]](sys.argv[2:])

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from pymw.server.database import Database
 from pymw.server.home import DatabaseAccess, ServerHome
+from pymw.server.task_folder import TaskFolder
 from pymw_worker import names
 
 CONFIG = """<boinc>
@@ -65,13 +66,14 @@ class StockProject:
     """Rows of the database, and the files that belong to them.
 
     Attributes:
-        home: the project's folder. task_dir: of the assimilator. database: to look into.
+        home: the project's folder. task_dir, tasks: of the assimilator. database: to look into.
         app, app_version: ids of the application and of its only version, for windows_intelx86.
     """
 
     def __init__(self, folder: Path, access: DatabaseAccess) -> None:
         self.task_dir = folder / "tasks"
-        self.task_dir.mkdir()
+        self.tasks = TaskFolder(self.task_dir)
+        self.tasks.make()
         project = folder / "project"
         for name in ("upload", "download", "tmp_host", "html/user", "bin"):
             (project / name).mkdir(parents=True)
@@ -112,6 +114,10 @@ class StockProject:
         """A workunit that failed for good and is ready to be assimilated; returns its id."""
         return self._ready({name: attempts}, mask, columns)[0]
 
+    def upload(self, job: str, output: int = 0, result: int = 0) -> Path:
+        """Where an output file of one of a job's results is."""
+        return self.home.in_upload(_output(f"{job}_{result}", output))
+
     def states(self) -> dict[str, int]:
         """assimilate_state of every workunit, by name."""
         return dict(self.database.rows("SELECT name, assimilate_state FROM workunit"))
@@ -121,21 +127,27 @@ class StockProject:
         self.database.close()
 
     def _ready(self, jobs: dict[str, Sequence[Attempt]], mask: int, columns: dict[str, Any]) -> list[int]:
-        common = {"appid": self.app, "assimilate_state": 1, "error_mask": mask, "transition_time": 2**31 - 1}
-        ids = self.insert_all("workunit", [{"name": name, **common, **columns} for name in jobs])
+        common = {"appid": self.app, "error_mask": mask, "transition_time": 2**31 - 1, **columns}
+        state = common.pop("assimilate_state", 1)
+        ids = self.insert_all("workunit", [{"name": name, **common} for name in jobs])
         results = [
-            self._result(workunit, f"{name}_{number}", attempt)
+            self.result(workunit, f"{name}_{number}", attempt)
             for workunit, (name, attempts) in zip(ids, jobs.items(), strict=True)
             for number, attempt in enumerate(attempts)
         ]
         made = self.insert_all("result", results) if results else []
-        if made and not mask:
-            canonical = "UPDATE workunit SET canonical_resultid = id + %s WHERE id BETWEEN %s AND %s"
-            self.database.change(canonical, (made[0] - ids[0], ids[0], ids[-1]))
+        canonical = f"id + {made[0] - ids[0]}" if made and not mask else "0"
+        # As the validator does: from one moment to the next. An assimilator may be looking.
+        self.database.change(
+            f"UPDATE workunit SET canonical_resultid = {canonical}, assimilate_state = %s"
+            " WHERE id BETWEEN %s AND %s",
+            (state, ids[0], ids[-1]),
+        )
         return ids
 
-    def _result(self, workunit: int, name: str, attempt: Attempt) -> dict[str, Any]:
-        physical = {logical: f"{name}_r123_{at}" for at, logical in enumerate((names.RESULT, names.LOG))}
+    def result(self, workunit: int, name: str, attempt: Attempt) -> dict[str, Any]:
+        """The row of a result, whose files are uploaded."""
+        physical = {logical: _output(name, at) for at, logical in enumerate((names.RESULT, names.LOG))}
         reported = ""
         for logical, content in attempt.files.items():
             path = self.home.in_upload(physical[logical])
@@ -160,3 +172,7 @@ class StockProject:
             "xml_doc_in": f"<result>\n{expected}</result>\n",
             "xml_doc_out": reported,
         }
+
+
+def _output(result: str, number: int) -> str:
+    return f"{result}_r123_{number}"

@@ -18,7 +18,12 @@ _REASONS = {
 def reason(name: str, mask: int) -> str:
     """Why the job of this name has failed. mask: its error_mask."""
     found = [words for bit, words in _REASONS.items() if mask & bit] or ["it failed"]
-    return f"the job {name} has no result: {' and '.join(found)}"
+    return no_result(name, " and ".join(found))
+
+
+def no_result(name: str, why: str) -> str:
+    """The sentence about a job of this name that has no result. why: in words."""
+    return f"the job {name} has no result: {why}"
 
 
 def said(result: str, host: int, outcome: str, exit_status: int | None, stderr: str) -> str:

@@ -5,7 +5,7 @@
         JOB.result  JOB.log     the output files of the canonical result; they are there before the line is
         bundles/NAME            an empty file for each code bundle in the project's download folder that this
                                 batch needs: a bundle goes when no batch needs it
-    TASK_DIR/.lock              held while bundles are staged or removed
+    TASK_DIR/.lock              held while bundles are staged or removed; a folder without it is no TASK_DIR
 
 BATCH is a job's name up to the last underscore. A job whose batch has no folder (any more) is of no interest
 to anybody. A line is a JSON object, the fields of backend.Ended but for result and log, which are true or
@@ -25,6 +25,7 @@ from pathlib import Path
 
 from pymw.boinc.backend import Ended
 from pymw.errors import ProjectError
+from pymw.server import file_system
 
 JOURNAL, BUNDLES, LOCK = "ended.jsonl", "bundles", ".lock"
 RESULT, LOG = ".result", ".log"
@@ -54,14 +55,9 @@ class Batch:
     def news(self) -> list[Ended]:
         """Jobs that have ended since the last call. Raises ProjectError if it cannot be read."""
         try:
-            with (self.folder / JOURNAL).open("rb") as journal:
-                journal.seek(self.read_to)
-                data = journal.read()
-        except FileNotFoundError:
-            return []
+            whole = self._journal(self.read_to)
         except OSError as error:
             raise ProjectError(f"{self.folder / JOURNAL} cannot be read: {error.strerror}") from error
-        whole = data[: data.rfind(b"\n") + 1]  # the rest is being written
         self.read_to += len(whole)
         found = []
         for line in whole.splitlines():
@@ -71,10 +67,15 @@ class Batch:
                 found.append(ended)
         return found
 
+    def recorded(self) -> set[str]:
+        """All jobs in the journal. Raises OSError."""
+        found = map(self._ended, self._journal(0).splitlines())
+        return {ended.name for ended in found if ended is not None}
+
     def record(self, lines: Iterable[bytes]) -> None:
         """Append lines to the journal, durably. Raises OSError."""
         path = self.folder / JOURNAL
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             end = os.lseek(handle, 0, os.SEEK_END)
             # A killed writer's half line must not swallow the next one.
@@ -85,6 +86,18 @@ class Batch:
             os.fsync(handle)
         finally:
             os.close(handle)
+        if end == 0:  # it is new, and so is its name
+            file_system.sync_folder(self.folder)
+
+    def _journal(self, start: int) -> bytes:
+        """The whole lines from there on; one without its end is being written, or its writer was killed."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(start)
+                data = journal.read()
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
 
     def _ended(self, line: bytes) -> Ended | None:
         try:
@@ -105,9 +118,29 @@ def line_of(ended: Ended) -> bytes:
 
 @dataclass(frozen=True)
 class TaskFolder:
-    """A TASK_DIR. path: it exists."""
+    """A TASK_DIR."""
 
     path: Path
+
+    def make(self) -> None:
+        """Make it. Raises ProjectError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be made: {error.strerror}") from error
+        with self.locked():
+            pass
+
+    def check(self) -> None:
+        """Raises ProjectError if it is not there, or is the place of a file system that is not mounted."""
+        try:
+            (self.path / LOCK).lstat()
+        except FileNotFoundError as error:
+            raise ProjectError(
+                f"{self.path} is no folder that pymw_setup has made: is its file system not mounted?"
+            ) from error
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be read: {error.strerror}") from error
 
     def batch(self, name: str) -> Batch:
         """The batch of this name, whether it is there or not."""

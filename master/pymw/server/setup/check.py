@@ -104,6 +104,11 @@ def _assimilator(home: ServerHome, task_dir: Path | None) -> Iterator[Finding]:
     except ProjectError as error:
         yield lacks(str(error), "pymw_setup -p TASK_DIR")
         return
+    process = next((each for each in running.here(home) if each.daemon.program == ASSIMILATOR), None)
+    if process and process.arguments and str(found) not in process.arguments:
+        yield lacks(
+            f"the assimilator that runs does not know of {found} yet", "pymw_setup -p TASK_DIR --restart"
+        )
     if task_dir is not None and found != task_dir.expanduser().resolve():
         yield lacks(f"the assimilator's folder is {found}, not {task_dir}", f"pymw_setup -p {task_dir}")
     if not found.is_dir():

@@ -58,14 +58,9 @@ class Batch:
     def news(self) -> list[Ended]:
         """Jobs that have ended since the last call. Raises ProjectError if it cannot be read."""
         try:
-            with (self.folder / JOURNAL).open("rb") as journal:
-                journal.seek(self.read_to)
-                data = journal.read()
-        except FileNotFoundError:
-            return []
+            whole = self._journal(self.read_to)
         except OSError as error:
             raise ProjectError(f"{self.folder / JOURNAL} cannot be read: {error.strerror}") from error
-        whole = data[: data.rfind(b"\n") + 1]  # the rest is being written
         self.read_to += len(whole)
         found = []
         for line in whole.splitlines():
@@ -74,6 +69,11 @@ class Batch:
                 self.seen.add(ended.name)
                 found.append(ended)
         return found
+
+    def recorded(self) -> set[str]:
+        """All jobs in the journal. Raises OSError."""
+        found = map(self._ended, self._journal(0).splitlines())
+        return {ended.name for ended in found if ended is not None}
 
     def record(self, lines: Iterable[bytes]) -> None:
         """Append lines to the journal, durably. Raises OSError."""
@@ -91,6 +91,16 @@ class Batch:
             os.close(handle)
         if end == 0:  # it is new, and so is its name
             file_system.sync_folder(self.folder)
+
+    def _journal(self, start: int) -> bytes:
+        """The whole lines from there on; one without its end is being written, or its writer was killed."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(start)
+                data = journal.read()
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
 
     def _ended(self, line: bytes) -> Ended | None:
         try:

@@ -139,8 +139,7 @@ class Handover:
         if self._sure and delivery.name not in self._torn:
             return set()
         if delivery.name not in self._journaled:
-            news = Batch(delivery.batch.folder).news()
-            self._journaled[delivery.name] = {each.name for each in news}
+            self._journaled[delivery.name] = delivery.batch.recorded()
         return self._journaled[delivery.name]
 
     def _succeeded(self, delivery: _Delivery, workunit: Workunit, result: Canonical, sync: bool) -> None:

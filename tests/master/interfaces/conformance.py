@@ -139,6 +139,7 @@ class Conformance(HardEnds):
     def test_exits_that_the_function_raises_are_exceptions_of_it(
         self, master: pymw.Master, kind: type[BaseException]
     ) -> None:
+        self.needs("trusts")
         assert type(master.submit(raise_it, kind).exception(SOON)) is kind
         assert master.submit(same, 1).result(SOON) == 1
 

@@ -44,8 +44,8 @@ def unescaped(text: str) -> str:
 
 def outputs(document: str) -> list[tuple[str, str]]:
     """The names of a result's output files, physical and logical, by its xml_doc_in."""
-    result = Fields(Fields(document)["output_template"])["result"]
-    references = [Fields(content) for tag, content in elements(result) if tag == "file_ref"]
+    result = elements(Fields(document)["result"])
+    references = [Fields(content) for tag, content in result if tag == "file_ref"]
     return [(fields["file_name"], fields["open_name"]) for fields in references]
 
 
@@ -165,6 +165,7 @@ class PlayedServer:
         name = f"{row[1]}_{number}"
         template = (self.home.folder / row[3]).read_text()
         document = re.sub(r"<OUTFILE_(\d)/>", rf"{name}_r{number}_\1", template)
+        document = document.removeprefix("<output_template>\n").removesuffix("</output_template>\n")
         self._database.change(
             "INSERT INTO result (name, workunitid, server_state, appid, xml_doc_in)"
             " SELECT %s, id, %s, appid, %s FROM workunit WHERE id = %s",

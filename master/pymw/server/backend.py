@@ -204,6 +204,7 @@ class ServerBackend(Backend):
 
 def _check_folders(home: ServerHome, folder: TaskFolder) -> None:
     """Raises ProjectError if this program may not submit here."""
+    folder.check()
     program = home.folder / "bin" / "create_work"
     if not os.access(program, os.X_OK):
         raise ProjectError(f"{program} is not there, or may not be run: is {home.folder} a whole project?")

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymw import key_files
 
 from tests.bench.mariadb import MariaDB
+from tests.server.made_project import MadeProject
 from tests.server.stock_project import StockProject
 
 
@@ -19,3 +21,20 @@ def stock_project(
     project = StockProject(tmp_path, mariadb.create_database())
     yield project
     project.close()
+
+
+@pytest.fixture
+def made_project(mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MadeProject]:
+    """A new project, on which nothing was installed yet; its tools behave as the real ones do."""
+    for name, value in mariadb.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # the user's own task key is not ours
+    project = MadeProject(tmp_path / "sandbox", mariadb.create_database())
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """The public half of a task key."""
+    return key_files.create(tmp_path / "alice.pem").path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -398,8 +398,11 @@ def test_daemons_that_do_not_run_are_warned_of_once(
     assert [record.message for record in caplog.records] == [
         f"pymw_assimilator does not run: no results come until bin/start in {project.home.folder}"
     ]
-    pids = project.home.folder / f"pid_{host}"
+    pids, its_folder = (project.home.folder / f"{name}_{host}" for name in ("pid", "tmp"))
     pids.mkdir()
-    (pids / "pymw_assimilator.pid").write_text(str(os.getpid()))
-    assert backend.status()["daemons"] == {"pymw_assimilator": True}
+    its_folder.mkdir()
+    with subprocess.Popen(["sleep", "100"], cwd=its_folder) as daemon:
+        (pids / "pymw_assimilator.pid").write_text(str(daemon.pid))
+        assert backend.status()["daemons"] == {"pymw_assimilator": True}
+        daemon.kill()
     backend.close()

@@ -186,7 +186,10 @@ class ServerBackend(Backend):
 
     def _check(self) -> list[Ended]:
         """Warn of daemons that do not run; returns jobs whose results went elsewhere."""
-        runs = self._running()
+        try:
+            runs = self._running()
+        except ProjectError:  # somebody is writing config.xml
+            runs = {}
         stopped = frozenset(name for name in _NEEDED if not runs.get(name, True))
         if stopped - self._stopped:
             words = ", ".join(sorted(stopped))

@@ -1,6 +1,7 @@
 """Does what BOINC's create_work does with --stdin, as it was measured on a real server, faults included.
 
-python -m tests.server.played_create_work --appname NAME --stdin, in the project's folder.
+python played_create_work.py --appname NAME --stdin, in the project's folder. It takes nothing from pymw: a
+program that is started for each submission must start soon, and what it knows it knows by itself.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import os
 import re
 import sys
 import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import pymysql
-from pymw.server.home import ServerHome
 
 BUFFER = 4096  # of which a line may fill all but two bytes
 FLUSH = 1_000_000  # bytes of a statement
@@ -31,6 +33,21 @@ _PLAIN = (
     "max_total_results",
     "max_success_results",
 )
+
+
+@dataclass
+class Config:
+    """A project's folder, and the entries of its config.xml."""
+
+    project: Path
+    entries: dict[str, str]
+
+    @classmethod
+    def read(cls, project: Path) -> Config:
+        """The configuration of the project in this folder."""
+        found = ET.parse(project / "config.xml").find("config")
+        assert found is not None
+        return cls(project, {each.tag: (each.text or "").strip() for each in found})
 
 
 def split(line: str) -> list[str]:
@@ -54,14 +71,13 @@ def main(arguments: list[str]) -> None:
     """Read jobs, one a line, and insert them."""
     if arguments[:1] != ["--appname"] or arguments[2:] != ["--stdin"]:
         fail(f"create_work: bad argument '{arguments[0] if arguments else ''}'")
-    home = ServerHome.open(Path(os.environ.get("BOINC_PROJECT_DIR", ".")))
-    access = home.database
+    config = Config.read(Path(os.environ.get("BOINC_PROJECT_DIR", ".")))
     try:
         database = pymysql.connect(
             unix_socket=os.environ["MYSQL_UNIX_PORT"],
-            user=access.user,
-            password=access.password,
-            database=access.name,
+            user=config.entries["db_user"],
+            password=config.entries["db_passwd"],
+            database=config.entries["db_name"],
             autocommit=True,
         )
     except pymysql.Error:
@@ -75,13 +91,13 @@ def main(arguments: list[str]) -> None:
         for line in sys.stdin.buffer:
             if len(line) >= BUFFER - 1:
                 fail("fgets() buffer was too small")
-            rows += job(home, app[0], line.decode("latin-1"))
+            rows += job(config, app[0], line.decode("latin-1"))
             if sum(map(len, rows)) > FLUSH:
                 insert(cursor, rows)
         insert(cursor, rows)
 
 
-def job(home: ServerHome, app: int, line: str) -> list[str]:
+def job(config: Config, app: int, line: str) -> list[str]:
     """The values of a row, in a list; an empty one if nothing is made, which is no error."""
     found, files = dict.fromkeys(_WORDS, ""), list[tuple[str, ...]]()
     words = iter(split(line))
@@ -99,8 +115,8 @@ def job(home: ServerHome, app: int, line: str) -> list[str]:
         template = Path(found["wu_template"]).read_text()
     except OSError:
         fail(f"Can't read WU template {found['wu_template']}")
-    document = xml_doc(home, template, files, found["command_line"])
-    if not (home.folder / found["result_template"]).exists():
+    document = xml_doc(config, template, files, found["command_line"])
+    if not (config.project / found["result_template"]).exists():
         print(f"create_work: result template file {found['result_template']} doesn't exist", file=sys.stderr)
         return []
     if len(found["result_template"]) > 63:
@@ -114,7 +130,7 @@ def job(home: ServerHome, app: int, line: str) -> list[str]:
     ]
 
 
-def xml_doc(home: ServerHome, template: str, files: list[tuple[str, ...]], command_line: str) -> str:
+def xml_doc(config: Config, template: str, files: list[tuple[str, ...]], command_line: str) -> str:
     """What is sent to clients of a workunit."""
     infos = re.findall(r"<file_info>\n(.*?)</file_info>", template, re.DOTALL)
     references = re.findall(r"<file_ref>\n(.*?)</file_ref>", template, re.DOTALL)
@@ -122,7 +138,7 @@ def xml_doc(home: ServerHome, template: str, files: list[tuple[str, ...]], comma
         fail(f"process_input_template: {len(files)} input files given, but template has {len(infos)}")
     text, names = "", list[str]()
     for info, file in zip(infos, files, strict=True):
-        name, url, nbytes, md5 = _described(home, file)
+        name, url, nbytes, md5 = _described(config, file)
         names.append(name)
         text += f"<file_info>\n{info}    <name>{name}</name>\n    <url>{url}</url>\n"
         text += f"    <md5_cksum>{md5}</md5_cksum>\n    <nbytes>{nbytes}</nbytes>\n</file_info>\n"
@@ -158,15 +174,17 @@ def fail(words: str) -> NoReturn:
     sys.exit(1)
 
 
-def _described(home: ServerHome, file: tuple[str, ...]) -> tuple[str, str, str, str]:
+def _described(config: Config, file: tuple[str, ...]) -> tuple[str, str, str, str]:
     if len(file) == 3:
         return (f"jf_{file[2]}", *file)
-    path = home.in_download(file[0])
+    digits = hashlib.md5(file[0].encode()).hexdigest()[1:8]
+    place = f"{int(digits, 16) % int(config.entries['uldl_dir_fanout']):x}/{file[0]}"
+    path = Path(config.entries["download_dir"]) / place
     try:
         data = path.read_bytes()
     except OSError:
         fail(f"md5_file: can't open {path}\ncreate_work() failed: -108")
-    return file[0], home.url_of(file[0]), str(len(data)), hashlib.md5(data).hexdigest()
+    return file[0], f"{config.entries['download_url']}/{place}", str(len(data)), hashlib.md5(data).hexdigest()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ a client takes it from the scheduler's reply.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import shutil
@@ -25,6 +26,7 @@ from pymw_packager import worker_archive
 from pymw_worker import log, names, outcome
 
 from tests.server.played_create_work import split
+from tests.server.stock_project import FILE_INFO
 
 _TURN = 0.02  # seconds
 UNSENT, IN_PROGRESS, OVER = 2, 4, 5
@@ -38,6 +40,13 @@ def unescaped(text: str) -> str:
     """XML text as a client reads it: numbers of bytes, of which some may be one character."""
     raw = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), text)
     return raw.encode("latin-1").decode("utf-8")
+
+
+def outputs(document: str) -> list[tuple[str, str]]:
+    """The names of a result's output files, physical and logical, by its xml_doc_in."""
+    result = elements(Fields(document)["result"])
+    references = [Fields(content) for tag, content in result if tag == "file_ref"]
+    return [(fields["file_name"], fields["open_name"]) for fields in references]
 
 
 class Computer:
@@ -156,6 +165,7 @@ class PlayedServer:
         name = f"{row[1]}_{number}"
         template = (self.home.folder / row[3]).read_text()
         document = re.sub(r"<OUTFILE_(\d)/>", rf"{name}_r{number}_\1", template)
+        document = document.removeprefix("<output_template>\n").removesuffix("</output_template>\n")
         self._database.change(
             "INSERT INTO result (name, workunitid, server_state, appid, xml_doc_in)"
             " SELECT %s, id, %s, appid, %s FROM workunit WHERE id = %s",
@@ -172,6 +182,11 @@ class PlayedServer:
             for fields in files:
                 if "no_delete" not in fields:
                     self.home.in_download(fields["name"]).unlink()
+            for (expected,) in self._database.rows(
+                "SELECT xml_doc_in FROM result WHERE workunitid = %s", (workunit,)
+            ):
+                for name, _ in outputs(expected.decode()):
+                    self.home.in_upload(name).unlink(missing_ok=True)
             self._change("workunit", workunit, file_delete_state=DONE)
 
     def _serve(self, computer: Computer) -> None:
@@ -201,13 +216,16 @@ class PlayedServer:
 
     def _succeed(self, result: int, workunit: int, document: str, files: dict[str, bytes]) -> None:
         """Take the uploads; the first success is the canonical result."""
-        for tag, content in elements(Fields(Fields(document)["output_template"])["result"]):
-            if tag == "file_ref":
-                fields = Fields(content)
-                path = self.home.in_upload(fields["file_name"])
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(files[fields["open_name"]])
-        self._change("result", result, server_state=OVER, outcome=SUCCESS, validate_state=1, elapsed_time=1.5)
+        reported = ""
+        for name, logical in outputs(document):
+            path = self.home.in_upload(name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(files[logical])
+            digest = hashlib.md5(files[logical]).hexdigest()
+            reported += FILE_INFO.format(name=name, nbytes=len(files[logical]), md5=digest)
+        self._change(
+            "result", result, server_state=OVER, outcome=SUCCESS, validate_state=1, xml_doc_out=reported
+        )
         self._database.change(
             "UPDATE workunit SET canonical_resultid = %s, assimilate_state = %s"
             " WHERE id = %s AND error_mask = 0 AND canonical_resultid = 0",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ CONFIG = """<boinc>
 """
 
 CREATE_WORK = """#!/bin/sh
-PYTHONPATH='{paths}' exec '{python}' -m tests.server.played_create_work "$@"
+exec '{python}' '{program}' "$@"
 """
 
 FILE_REF = """    <file_ref>
@@ -60,9 +59,8 @@ FILE_INFO = """<file_info>
 def install_create_work(home: ServerHome) -> None:
     """Put into the project's bin/ what plays BOINC's create_work."""
     path = home.folder / "bin" / "create_work"
-    root = Path(__file__).parent.parent.parent
-    paths = os.pathsep.join([str(root), *sys.path])
-    path.write_text(CREATE_WORK.format(paths=paths, python=sys.executable))
+    program = Path(__file__).with_name("played_create_work.py")
+    path.write_text(CREATE_WORK.format(python=sys.executable, program=program))
     path.chmod(0o755)
 
 

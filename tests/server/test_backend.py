@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -370,7 +372,7 @@ def test_a_stock_project_is_known_by_its_config_xml(project: StockProject) -> No
     [
         (lambda project: (project.home.folder / "bin" / "create_work").unlink(), "create_work is not there"),
         (lambda project: project.home.facts.unlink(), "run pymw_setup in this project first"),
-        (lambda project: project.task_dir.rmdir(), "tasks is not there"),
+        (lambda project: shutil.rmtree(project.task_dir), "tasks is no folder that pymw_setup has made"),
         (lambda project: project.database.change("DELETE FROM app"), "has no application pymw"),
         (lambda project: (project.home.folder / "templates").rmdir(), "templates is not there"),
     ],
@@ -384,8 +386,6 @@ def test_what_is_missing_is_one_sentence(project: StockProject, spoil: object, w
 def test_daemons_that_do_not_run_are_warned_of_once(
     project: StockProject, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import socket
-
     host = socket.gethostname().partition(".")[0]
     config = project.home.folder / "config.xml"
     config.write_text(config.read_text().replace("<host>host</host>", f"<host>{host}</host>"))
@@ -398,8 +398,11 @@ def test_daemons_that_do_not_run_are_warned_of_once(
     assert [record.message for record in caplog.records] == [
         f"pymw_assimilator does not run: no results come until bin/start in {project.home.folder}"
     ]
-    pids = project.home.folder / f"pid_{host}"
+    pids, its_folder = (project.home.folder / f"{name}_{host}" for name in ("pid", "tmp"))
     pids.mkdir()
-    (pids / "pymw_assimilator.pid").write_text(str(os.getpid()))
-    assert backend.status()["daemons"] == {"pymw_assimilator": True}
+    its_folder.mkdir()
+    with subprocess.Popen(["sleep", "100"], cwd=its_folder) as daemon:
+        (pids / "pymw_assimilator.pid").write_text(str(daemon.pid))
+        assert backend.status()["daemons"] == {"pymw_assimilator": True}
+        daemon.kill()
     backend.close()

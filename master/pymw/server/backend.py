@@ -19,9 +19,10 @@ from pymw_packager.names import APP
 from pymw.boinc import workunits
 from pymw.boinc.backend import Backend, Demand, Ended, Job
 from pymw.errors import ProjectError
-from pymw.server import create_work, daemons, facts, jobs_table, templates
+from pymw.server import create_work, facts, jobs_table, templates
 from pymw.server.home import ASSIMILATOR, ServerHome
 from pymw.server.jobs_table import JobsTable
+from pymw.server.setup import running
 from pymw.server.staging import Bundle, Staging
 from pymw.server.task_folder import Batch, TaskFolder, batch_of
 
@@ -144,7 +145,7 @@ class ServerBackend(Backend):
         return {
             **counts,
             "app_versions": dict(self._table.app_versions(self._app)),
-            "daemons": daemons.running(self._home),
+            "daemons": self._running(),
         }
 
     def close(self) -> None:
@@ -160,6 +161,10 @@ class ServerBackend(Backend):
         bundle = self._bundles[job.bundle]
         inputs = (create_work.elsewhere(bundle.url, bundle.nbytes, bundle.md5), arguments)
         return create_work.line(job.name, self._templates[job.demand], job.command_line, inputs)
+
+    def _running(self) -> dict[str, bool]:
+        """Whether each daemon of this computer runs, by its program."""
+        return {each.daemon.program: each.pid is not None for each in running.here(self._home)}
 
     def _not_there(self, jobs: Sequence[Job]) -> list[Job]:
         there = self._table.there([job.name for job in jobs])
@@ -181,8 +186,11 @@ class ServerBackend(Backend):
 
     def _check(self) -> list[Ended]:
         """Warn of daemons that do not run; returns jobs whose results went elsewhere."""
-        running = daemons.running(self._home)
-        stopped = frozenset(name for name in _NEEDED if not running.get(name, True))
+        try:
+            runs = self._running()
+        except ProjectError:  # somebody is writing config.xml
+            runs = {}
+        stopped = frozenset(name for name in _NEEDED if not runs.get(name, True))
         if stopped - self._stopped:
             words = ", ".join(sorted(stopped))
             log.warning("%s does not run: no results come until bin/start in %s", words, self._home.folder)
@@ -204,6 +212,7 @@ class ServerBackend(Backend):
 
 def _check_folders(home: ServerHome, folder: TaskFolder) -> None:
     """Raises ProjectError if this program may not submit here."""
+    folder.check()
     program = home.folder / "bin" / "create_work"
     if not os.access(program, os.X_OK):
         raise ProjectError(f"{program} is not there, or may not be run: is {home.folder} a whole project?")

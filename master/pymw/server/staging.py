@@ -81,7 +81,9 @@ class Staging:
     def created(self, batch: str, missing: Sequence[str] = ()) -> None:
         """The jobs that were staged last are in the database, but for these, whose files are removed."""
         for name in missing:
-            self._arguments(name).unlink(missing_ok=True)
+            path = self._arguments(name)
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}.md5").unlink(missing_ok=True)  # create_work's own note
         self._note(batch).unlink(missing_ok=True)
 
     def unsure(self, batch: str) -> list[str]:

@@ -55,7 +55,7 @@ class TestStockServer(Conformance):
     trusts = False
     in_order = False
     has_workers = False
-    many = 20
+    many = 24
     server: PlayedServer
 
     @pytest.fixture
@@ -64,6 +64,7 @@ class TestStockServer(Conformance):
         """Looks come at once, as the computers do."""
         cls.server = served
         monkeypatch.setattr("pymw.interfaces.boinc._LOOK", 0.1)
+        monkeypatch.setattr("pymw.interfaces.boinc._NEWS", 0.1)
         monkeypatch.setattr("pymw.server.backend._POLL", 0.01)
 
     def make(self, workers: int) -> Interface:

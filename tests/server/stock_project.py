@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ CONFIG = """<boinc>
     <db_passwd>{password}</db_passwd>
     <db_host>{db_host}</db_host>
     <master_url>http://127.0.0.1/sandbox/</master_url>
+    <download_url>http://127.0.0.1/sandbox/download</download_url>
     <download_dir>{folder}/download</download_dir>
     <upload_dir>{folder}/upload</upload_dir>
     <uldl_dir_fanout>1024</uldl_dir_fanout>
@@ -32,6 +34,10 @@ CONFIG = """<boinc>
     </daemon>
   </daemons>
 </boinc>
+"""
+
+CREATE_WORK = """#!/bin/sh
+exec '{python}' '{program}' "$@"
 """
 
 FILE_REF = """    <file_ref>
@@ -48,6 +54,14 @@ FILE_INFO = """<file_info>
     <status>1</status>
 </file_info>
 """
+
+
+def install_create_work(home: ServerHome) -> None:
+    """Put into the project's bin/ what plays BOINC's create_work."""
+    path = home.folder / "bin" / "create_work"
+    program = Path(__file__).with_name("played_create_work.py")
+    path.write_text(CREATE_WORK.format(python=sys.executable, program=program))
+    path.chmod(0o755)
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class StockProject:
         self.tasks = TaskFolder(self.task_dir)
         self.tasks.make()
         project = folder / "project"
-        for name in ("upload", "download", "tmp_host", "html/user", "bin"):
+        for name in ("upload", "download", "templates", "tmp_host", "html/user", "bin"):
             (project / name).mkdir(parents=True)
         config = CONFIG.format(
             name=access.name,

@@ -10,10 +10,10 @@ from typing import Any
 from pymw_worker import names
 
 from pymw import key_files
-from pymw.boinc import attempts
+from pymw.boinc import attempts, workunits
 from pymw.boinc.backend import Backend, Ended, Job
 from pymw.project.layout import Layout
-from pymw.project.project import Finished, Input, Project, Success, Workunit
+from pymw.project.project import Finished, Project, Success
 
 
 class EmbeddedBackend(Backend):
@@ -31,22 +31,15 @@ class EmbeddedBackend(Backend):
             return (), None
         return (key_files.read_public(secret).public,), secret if secret.exists() else None
 
-    def stage(self, bundle: bytes) -> str:
-        """Put a code bundle where volunteers get it."""
+    def stage(self, bundle: bytes, batch: str) -> str:
+        """Put a code bundle where volunteers get it; the project itself knows when no job needs it."""
         return self._project.stage(bundle, "bundle")
 
     def submit(self, jobs: Sequence[Job], batch: str) -> None:
         """Stage the arguments, and submit."""
         staged = self._project.stage_all([job.arguments for job in jobs], "arguments")
         self._project.submit(
-            Workunit(
-                name=job.name,
-                inputs=(Input(job.bundle, names.BUNDLE, sticky=True), Input(given, names.ARGUMENTS)),
-                command_line=job.command_line,
-                batch=batch,
-                **asdict(job.demand),
-            )
-            for job, given in zip(jobs, staged, strict=True)
+            workunits.workunit(job, given, batch) for job, given in zip(jobs, staged, strict=True)
         )
 
     def news(self, seconds: float) -> list[Ended]:

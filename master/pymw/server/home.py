@@ -31,7 +31,7 @@ class ServerHome:
     Attributes:
         folder: absolute path of the project (what BOINC's documents call the project root).
         host: that its daemons run on, a short name; "" if config.xml does not say.
-        master_url: where clients attach.
+        master_url: where clients attach. download_url: of download_dir, without a slash at its end.
         database: how to reach it.
         download_dir, upload_dir, app_dir, key_dir, log_dir: as config.xml names them.
         fanout: folders that download_dir and upload_dir are spread over.
@@ -41,6 +41,7 @@ class ServerHome:
     folder: Path
     host: str
     master_url: str
+    download_url: str
     database: DatabaseAccess
     download_dir: Path
     upload_dir: Path
@@ -79,6 +80,7 @@ class ServerHome:
             folder=folder,
             host=host,
             master_url=_text(config, "master_url"),
+            download_url=_text(config, "download_url").rstrip("/"),
             database=DatabaseAccess(
                 name=_text(config, "db_name"),
                 user=_text(config, "db_user"),
@@ -97,6 +99,10 @@ class ServerHome:
     def in_download(self, name: str) -> Path:
         """Where clients get the input file of this name."""
         return self.download_dir / self._spread(name) / name
+
+    def url_of(self, name: str) -> str:
+        """The URL of an input file."""
+        return f"{self.download_url}/{self._spread(name)}/{name}"
 
     def in_upload(self, name: str) -> Path:
         """Where an output file of this name comes in."""

@@ -27,6 +27,7 @@ from pymw.server.setup.preflight import MODULE
 from pymw.server.setup.state import State, look
 from pymw.server.setup.wanted import Wanted
 from pymw.server.setup.xml_text import XmlText
+from pymw.server.task_folder import TaskFolder
 
 _PATIENCE = 60  # seconds for an assimilator to say its --help
 
@@ -75,11 +76,11 @@ class Setup:
             yield Step("html/user/pymw.json, which tells programs about it", self._write_facts)
 
     def _make_task_dir(self) -> str:
-        folder = self._wanted.task_dir
-        if folder.is_dir():
-            return "is there"
-        folder.mkdir(parents=True, exist_ok=True)
-        return "made"
+        folder = TaskFolder(self._wanted.task_dir)
+        was_there = folder.path.is_dir()
+        folder.make()
+        folder.check()
+        return "is there" if was_there else "made"
 
     def _put_assimilator(self) -> str:
         path = self._home.folder / "bin" / ASSIMILATOR

@@ -5,7 +5,6 @@ It may be fresh or have PyMW already. It gets new versions of the application, a
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -21,9 +20,15 @@ from pymw.server.home import ServerHome
 from pymw.server.setup.state import State, look
 from pymw.server.setup.wanted import DEFAULT_PLATFORMS, text_of
 
+from tests.server import real_server
 from tests.server.made_project import QUICK, fingerprint
 
-pytestmark = pytest.mark.boinc_server
+pytestmark = [
+    pytest.mark.boinc_server,
+    pytest.mark.skipif(
+        real_server.wanted() is None, reason=f"{real_server.VARIABLE} names no project of a BOINC server"
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,11 @@ class RealProject:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProject]:
     """The project; its config.xml is at the end what it was after the last setup."""
-    given = os.environ.get("PYMW_BOINC_PROJECT")
-    if not given:
-        pytest.skip("needs a project of the stock server: PYMW_BOINC_PROJECT names its folder")
+    given = real_server.wanted()
+    assert given is not None
     folder = tmp_path_factory.mktemp("setup")
     key = key_files.create(folder / "alice.pem").path
-    yield RealProject(Path(given).resolve(), key, folder / "tasks")
+    yield RealProject(given.resolve(), key, folder / "tasks")
 
 
 def install(real: RealProject, *arguments: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -139,12 +140,12 @@ def test_what_went_wrong_since_is_found(project: MadeProject, web: Web, tmp_path
     (project.folder / "download" / launcher).unlink()
     (project.folder / "keys/upload_public").unlink()
     project.database.change("UPDATE app SET deprecated = 1")
-    (tmp_path / "tasks").rmdir()
+    shutil.rmtree(tmp_path / "tasks")
     found = "\n".join(project.lacks("-p", tmp_path / "other"))
     for words in (
         "sample_trivial_validator runs and complains: 2026-11-25 10:00:01.0 [CRITICAL]  check_set: out of",
         f"the assimilator's folder is {tmp_path / 'tasks'}, not {tmp_path / 'other'}",
-        "tasks is not there",
+        "tasks is no folder that pymw_setup has made",
         "keys has no upload_public",
         "the application pymw is deprecated",
         "version 1.00 for i686-pc-linux-gnu: pymw_1.00_i686-pc-linux-gnu is no native program",

@@ -22,6 +22,7 @@ from pymw.server.setup.running import Running, short_host
 from pymw.server.setup.state import Row, State, look
 from pymw.server.setup.steps import check_assimilator
 from pymw.server.setup.wanted import text_of
+from pymw.server.task_folder import TaskFolder
 
 _KEYS = ("code_sign_public", "upload_private", "upload_public")
 _STOPPED = ("stop_daemons", "stop_sched")
@@ -120,9 +121,12 @@ def _assimilator(home: ServerHome, task_dir: Path | None) -> Iterator[Finding]:
         )
     if task_dir is not None and found != task_dir.expanduser().resolve():
         yield lacks(f"the assimilator's folder is {found}, not {task_dir}", f"pymw_setup -p {task_dir}")
-    if not found.is_dir():
-        yield lacks(f"the task folder {found} is not there", f"pymw_setup -p {found}")
-    elif not os.access(found, os.W_OK | os.X_OK):
+    try:
+        TaskFolder(found).check()
+    except ProjectError as error:
+        yield lacks(str(error), f"pymw_setup -p {found}")
+        return
+    if not os.access(found, os.W_OK | os.X_OK):
         yield lacks(f"the task folder {found} is not writable for this user", "change its mode or owner")
     else:
         yield stands(f"the task folder is {found}")

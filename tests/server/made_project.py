@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -60,8 +61,11 @@ class MadeProject:
         """Let a program in bin/ do something else."""
         _write_script(self.folder / "bin" / name, script)
 
-    def setup(self, *arguments: object, status: int = 0, cwd: Path | None = None) -> str:
-        """Run pymw_setup in the project's folder; what it printed, or if it fails, its sentence."""
+    def setup(self, *arguments: object, status: int | None = 0, cwd: Path | None = None) -> str:
+        """Run pymw_setup in the project's folder; what it printed, or if it fails, its sentence.
+
+        status: that it must end with; None for what --check has.
+        """
         command = [sys.executable, "-m", "pymw.server.setup.cli", *map(str, arguments)]
         done = subprocess.run(
             command,
@@ -72,9 +76,18 @@ class MadeProject:
             timeout=120,
             check=False,
         )
-        assert done.returncode == status, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
+        assert done.returncode == status or (status is None and done.returncode < 2), (
+            f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done.stderr if status == 2 else done.stdout
+
+    def lacks(self, *arguments: object) -> list[str]:
+        """What --check says is lacking."""
+        said = self.setup("--check", *arguments, status=None)
+        found = [line.removeprefix("  LACKS   ") for line in said.splitlines() if line.startswith("  LACKS")]
+        assert len(found) + said.count("  stands") == len(re.findall("^  [sL]", said, re.MULTILINE))
+        return found
 
     def versions(self) -> dict[tuple[int, str], int]:
         """The ids of the versions in the database, by number and platform."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -143,16 +144,16 @@ def start(_arguments: list[str]) -> None:
     for folder in ("pid", "tmp", "log"):
         Path(f"{folder}_{name}").mkdir(exist_ok=True)
     for daemon in root.findall("daemons/daemon"):
-        command = daemon.findtext("cmd", "").split()[0]
+        words = shlex.split(daemon.findtext("cmd", ""))
         process = subprocess.Popen(
-            [sys.executable, "-c", _DAEMON],
+            [sys.executable, "-c", _DAEMON, *words],
             cwd=f"tmp_{name}",
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        file = daemon.findtext("pid_file") or f"{command}.pid"
+        file = daemon.findtext("pid_file") or f"{words[0]}.pid"
         Path(f"pid_{name}", file).write_text(f"{process.pid}\n", encoding="ascii")
     for mark in ("stop_daemons", "stop_sched"):
         Path(mark).unlink(missing_ok=True)

@@ -71,6 +71,7 @@ def test_called_again_it_changes_the_folder_alone(
         "config.xml",
         "config.xml.pymw-backup-2",
         "other",
+        "other/.lock",
     }
     assert made_project.versions() == rows
     said = made_project.setup("-p", tmp_path / "tasks", "--key", key, status=2)

@@ -22,8 +22,10 @@ from pymw.boinc import workunits
 from pymw.boinc.backend import Backend, Demand, Ended, Job
 from pymw.errors import ProjectError
 from pymw.remote import account, rpc
+from pymw.remote.account import AccountKey
 from pymw.remote.collection import Collection
 from pymw.remote.ledger import CANCELLED, DONE, ERROR, WORKING, Ledger, RemoteBatch
+from pymw.remote.replies import Refused
 from pymw.remote.rpc import Rpc
 from pymw.remote.submission import TOGETHER, Submission
 from pymw.remote.web import Unreachable, Web
@@ -54,11 +56,10 @@ class RemoteBackend(Backend):
         """
         self._web = Web(url)
         key = account.find(self._web.url, account_file)
-        self._facts = read_facts(self._web)
+        self._facts = check(self._web, key)
         self._closing = threading.Event()
         self._patient = Rpc(self._web, key, self._closing, _PATIENCE)
         self._brief = Rpc(self._web, key, self._closing, 0.0)
-        self._patient.batches("")  # whether the key is right
         self._executor = ThreadPoolExecutor(_CONNECTIONS, "pymw remote")
         self._folder = tempfile.TemporaryDirectory(prefix="pymw-remote-")
         self._ledger = Ledger()
@@ -137,7 +138,7 @@ class RemoteBackend(Backend):
     def known(self, names: Sequence[str]) -> set[str]:
         """Jobs that are in a batch which is not retired."""
         self._load_all(names)
-        cancelled = {one.name for one in self._fetched(names, ERROR) if one.cancelled}
+        cancelled = {one.name for one in self._fetched(names, ERROR, CANCELLED) if one.cancelled}
         return {name for name in names if self._ledger.status(name)} - cancelled
 
     def ended(self, names: Sequence[str]) -> list[Ended]:
@@ -229,8 +230,23 @@ class RemoteBackend(Backend):
                     path.unlink(missing_ok=True)
 
 
-def read_facts(web: Web) -> Facts:
-    """What pymw_setup has installed in a project. Raises ProjectError."""
+def check(web: Web, key: AccountKey) -> Facts:
+    """What a project offers, in which the account of this key may submit. Raises ProjectError."""
+    found = _facts(web)
+    try:
+        Rpc(web, key, threading.Event(), 0.0).batches("")
+    except Refused as error:
+        known = {
+            "bad authenticator": "does not know this account key",
+            "no file access": "does not let this account submit: whoever runs it can allow that",
+        }
+        if error.reason not in known:
+            raise
+        raise ProjectError(f"{web.url} {known[error.reason]}") from error
+    return found
+
+
+def _facts(web: Web) -> Facts:
     reply = web.ask("GET", "pymw.json")
     if reply.status == 404:
         raise ProjectError(f"{web.url} is no project for PyMW: pymw_setup, on its server, makes it one")

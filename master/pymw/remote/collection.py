@@ -15,7 +15,7 @@ from pymw.remote import replies
 from pymw.remote.ledger import CANCELLED, DONE, Ledger
 from pymw.remote.replies import LARGEST_ID, Refused
 from pymw.remote.rpc import Rpc
-from pymw.remote.web import Unreachable
+from pymw.remote.web import TooMuch, Unreachable
 
 log = logging.getLogger(__name__)
 _MOST = 1 << 30  # bytes of an output of a job that an earlier program submitted
@@ -56,7 +56,7 @@ class Collection:
         except Unreachable as error:
             log.info("%s: %s", job, error)
             return None
-        except Refused as error:
+        except (Refused, TooMuch) as error:
             return Ended(job, reason=f"the job {job} has ended, and its output cannot be had: {error}")
 
     def _success(self, job: str, about: Fields) -> Ended:

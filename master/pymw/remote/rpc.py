@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from pymw_packager.names import APP
 
+from pymw.errors import ProjectError
 from pymw.project.jobs import Workunit
 from pymw.project.messages import Fields, block, element, elements
 from pymw.remote import forms, replies
@@ -142,8 +143,16 @@ class Rpc:
             raise Refused(f"{self._web.url} does not send the output of {result}: {said}", said)
 
     def attempt(self, result: int) -> Attempt:
-        """What the project's web page shows of a result, by its id."""
-        reply = self.again(lambda: self._web.ask("GET", f"result.php?resultid={result}"))
+        """What the project's web page shows of a result, by its id; nothing if it shows none."""
+        # As a browser in which the account has signed in: most projects show it to nobody else.
+        signed_in = {"Cookie": f"auth={self._key.text}"}
+        path = f"result.php?resultid={result}"
+        try:
+            reply = self.again(lambda: self._web.ask("GET", path, None, signed_in))
+        except Unreachable:
+            raise
+        except ProjectError:
+            return Attempt(None, None, "")
         return replies.result_page(reply.body.decode("utf-8", "replace") if reply.status == 200 else "")
 
     def abort_jobs(self, names: Iterable[str]) -> None:
@@ -154,8 +163,12 @@ class Rpc:
     def remove_batch(self, batch: int) -> None:
         """Stop what has not ended of a batch, and let the project remove its files."""
         which = element("batch_id", batch)
-        self.again(lambda: self._ask("abort_batch", which))
-        self.again(lambda: self._ask("retire_batch", which))
+        try:
+            self.again(lambda: self._ask("abort_batch", which))
+            self.again(lambda: self._ask("retire_batch", which))
+        except Refused as error:
+            if error.reason != "no such batch":  # it was done, and the reply was lost
+                raise
 
     def absent_files(self, names: Sequence[str], keep_until: float) -> list[str]:
         """Those of these input files that the project lacks; it keeps the others until that unix time."""

@@ -31,6 +31,10 @@ class Unreachable(ProjectError):
     """The project gives no answer now. It may have got what was asked, or not; it can be asked again."""
 
 
+class TooMuch(ProjectError):
+    """The project sends more than was to be expected."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """What a project answered. type: the media type, without parameters."""
@@ -153,12 +157,12 @@ class _Pieces:
         self._found = found
 
     def __call__(self, most: int) -> Iterator[bytes]:
-        """Its pieces. Raises ProjectError if it is larger, OSError, HTTPException."""
+        """Its pieces. Raises TooMuch if it is larger, OSError, HTTPException."""
         started, size = time.monotonic(), 0
         while piece := self._found.read(_CHUNK):
             size += len(piece)
             if size > most:
-                raise ProjectError(f"the project answers with more than {most} bytes")
+                raise TooMuch(f"the project answers with more than {most} bytes")
             if time.monotonic() - started > _TIMEOUT + size / _BYTES_PER_SECOND:
                 raise TimeoutError("it answers too slowly")
             yield piece

@@ -38,12 +38,12 @@ def _add(options: argparse.Namespace) -> int:
     from pymw.remote.backend import check  # noqa: PLC0415
     from pymw.remote.web import Web  # noqa: PLC0415
 
-    web = Web(options.url)
-    if sys.stdin.isatty():
-        key = account.AccountKey(getpass.getpass(f"Account key for {web.url}: "))
-    else:
-        key = account.AccountKey(sys.stdin.readline())
-    check(web, key)
+    with Web(options.url) as web:
+        if sys.stdin.isatty():
+            key = account.AccountKey(getpass.getpass(f"Account key for {web.url}: "))
+        else:
+            key = account.AccountKey(sys.stdin.readline())
+        check(web, key)
     print(f"kept in {account.keep(web.url, key)}")
     return 0
 

@@ -13,8 +13,10 @@ from pymw.project.project import Project
 from pymw.remote.account import VARIABLE
 
 from tests.bench.packages import Packages
-from tests.project.conftest import served
+from tests.project.conftest import certificate, served
 from tests.remote.crew import crew
+
+__all__ = ["certificate"]
 
 
 @dataclass
@@ -51,9 +53,21 @@ def quick() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def site(tmp_path: Path, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> Iterator[Site]:
     """A project with a volunteer, whose owner's key is in the environment."""
-    with quick(), opened(tmp_path, packages, 1, deadline_grace=0.5, retry_patience=0.5) as made:
-        monkeypatch.setenv(VARIABLE, made.key)
+    folder = tmp_path_factory.mktemp("site")
+    with (
+        quick(),
+        pytest.MonkeyPatch.context() as patch,
+        opened(folder, packages, 1, deadline_grace=0.5, retry_patience=0.5) as made,
+    ):
+        patch.setenv(VARIABLE, made.key)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> Iterator[Site]:
+    """A project without volunteers."""
+    with quick(), opened(tmp_path_factory.mktemp("idle"), packages, 0) as made:
         yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,35 +18,27 @@ from pymw.remote import submission
 from pymw.remote.backend import RemoteBackend
 from pymw.remote.web import Unreachable, Web
 
-from tests.bench.packages import Packages
 from tests.master.interfaces.tasks import SOON, announce_and_sleep, eventually, same
-from tests.remote.conftest import Site, opened, quick
+from tests.remote.conftest import Site
 
 BATCH = "pymw_0123456789ab"
 
 
 def jobs(backend: RemoteBackend, count: int, batch: str = BATCH, **demand: Any) -> list[Job]:
-    bundle = backend.stage(b"code", batch)
+    bundle = backend.stage(os.urandom(10), batch)
     asked = Demand(**demand)
-    return [
-        Job(f"{batch}_{number}", bundle, b"arguments %d" % number, "--python 3", asked)
-        for number in range(count)
-    ]
+    return [Job(f"{batch}_{number}", bundle, os.urandom(10), "--python 3", asked) for number in range(count)]
 
 
 @pytest.fixture
-def idle(tmp_path: Path, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A project without volunteers."""
-    with quick(), opened(tmp_path, packages, 0) as made:
-        monkeypatch.setenv("PYMW_ACCOUNT_KEY", made.key)
-        yield made
-
-
-@pytest.fixture
-def backend(idle: Site) -> Iterator[RemoteBackend]:
+def backend(idle: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteBackend]:
+    """A backend for a project in which there is nothing, and nothing is left."""
+    monkeypatch.setenv("PYMW_ACCOUNT_KEY", idle.key)
     made = RemoteBackend(idle.url)
     yield made
+    made.forget(BATCH)
     made.close()
+    assert idle.project.counts().workunits == 0
 
 
 @pytest.fixture
@@ -206,8 +199,8 @@ def test_files_are_uploaded_once_and_in_groups(
     monkeypatch.setattr(backend._patient, "upload_files", seen)
     backend.submit(jobs(backend, 45), BATCH)
     assert sorted(map(len, sent)) == [1, 5, 20, 20]
-    backend.stage(b"code", BATCH)
-    assert len(sent) == 4
+    backend.submit(jobs(backend, 45), BATCH)  # another bundle, and jobs that are there
+    assert len(sent) == 5
 
 
 def test_a_command_line_of_any_characters_arrives(idle: Site, backend: RemoteBackend) -> None:

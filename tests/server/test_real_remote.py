@@ -91,10 +91,13 @@ def test_values_exceptions_and_streams_come_back(server: RealServer, open_interf
 def test_a_command_line_arrives_as_it_was_written(server: RealServer, open_interface: Open) -> None:
     interface = open_interface(custom_args=[f'"{HARD}"'])
     with pymw.Master(interface) as master:
-        master.submit(greet, "nobody")
+        future = master.submit(greet, "nobody")
         name = f"{interface._batch}_1"
         query = "SELECT xml_doc FROM workunit WHERE name = %s"
-        server.wait_for(lambda: server.database.rows(query, (name,)), SOON, "the job to be there")
+        server.wait_for(
+            lambda: future.done() or server.database.rows(query, (name,)), SOON, "the job to be there"
+        )
+        assert not future.done() or future.exception() is None
         ((document,),) = server.database.rows(query, (name,))
     line = Fields(Fields(document.decode())["workunit"])["command_line"]
     assert unescaped(line.strip()).endswith(f'--task {name} "{HARD}"')

@@ -54,9 +54,10 @@ class RemoteBackend(Backend):
 
         account_file: with the account key; None: that in the environment, or that `pymw account add` keeps.
         """
-        self._web = Web(url)
-        key = account.find(self._web.url, account_file)
-        self._facts = check(self._web, key)
+        with Web(url) as web:
+            key = account.find(web.url, account_file)
+            self._facts = check(web, key)
+        self._web = web
         self._closing = threading.Event()
         self._patient = Rpc(self._web, key, self._closing, _PATIENCE)
         self._brief = Rpc(self._web, key, self._closing, 0.0)

@@ -56,7 +56,11 @@ class BOINCInterface(Interface):
         None: the environment's, or the one that `pymw account add` has kept.
         """
         self._backend: Backend = projects.open_backend(project_home, custom_app_dir, account)
-        self._key = _task_key(self._backend, Path(key) if key else None)
+        try:
+            self._key = _task_key(self._backend, Path(key) if key else None)
+        except BaseException:
+            self._backend.close()
+            raise
         self._arguments = " ".join(custom_args)
         self._demand = self._backend.demand()
         self._lock = threading.Lock()

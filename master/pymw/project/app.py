@@ -89,7 +89,11 @@ class Application:
         return Front(
             Starlette(routes=routes, lifespan=self._lifespan),
             Rate(self.settings.requests_per_minute),
-            posts={f"{path}cgi": self._answer, f"{path}file_upload_handler": self._upload_handler.answer},
+            posts={
+                f"{path}cgi": self._answer,
+                f"{path}file_upload_handler": self._upload_handler.answer,
+                **self._remote.posts(),
+            },
             gets={f"{path}download/": self._downloads.answer},
         )
 

@@ -35,7 +35,8 @@ from pymw.server.task_folder import batch_of
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 60.0  # seconds that what was asked is repeated, where the network fails
+_PATIENCE = 180.0  # seconds that what was asked is repeated, where the network fails
+_PARTING = 20.0  # ... when it is the last that is asked
 _AWAY = 86_400.0  # seconds without any answer after which a project is given up: laptops sleep
 _SOONEST, _LATEST = 0.5, 10.0  # seconds between looks for news: the longer nothing has happened
 _OVERLAP = 30.0  # seconds of the server's time that are looked at twice: its clocks may differ
@@ -60,6 +61,7 @@ class RemoteBackend(Backend):
         self._web = web
         self._closing = threading.Event()
         self._patient = Rpc(self._web, key, self._closing, _PATIENCE)
+        self._parting = Rpc(self._web, key, self._closing, _PARTING)
         self._brief = Rpc(self._web, key, self._closing, 0.0)
         self._executor = ThreadPoolExecutor(_CONNECTIONS, "pymw remote")
         self._folder = tempfile.TemporaryDirectory(prefix="pymw-remote-")
@@ -156,13 +158,13 @@ class RemoteBackend(Backend):
         running = self._ledger.running(names)
         for start in range(0, len(running), _ABORTED):
             some = running[start : start + _ABORTED]
-            self._patient.abort_jobs(some)
+            self._parting.abort_jobs(some)
             self._ledger.cancelled(some)
 
     def forget(self, batch: str) -> None:
         """Abort and retire its batches at the project, which then removes their files."""
-        for each in self._at_the_project(batch):
-            self._patient.remove_batch(each.id)
+        for each in _batches_of(batch, self._parting):
+            self._parting.remove_batch(each.id)
         self._ledger.forget(f"{batch}_")
 
     def status(self) -> dict[str, Any]:
@@ -200,16 +202,12 @@ class RemoteBackend(Backend):
         self._ledger.update(statuses)
         return server_time
 
-    def _at_the_project(self, batch: str) -> list[rpc.Batch]:
-        ours = re.compile(re.escape(batch) + "_[0-9]+")
-        return [each for each in self._patient.batches(f"{batch}_") if ours.fullmatch(each.name)]
-
     def _load(self, batch: str) -> None:
         """Get to know what an earlier program has submitted of a batch."""
         with self._lock:
             if batch in self._numbers:
                 return
-            found = self._at_the_project(batch)
+            found = _batches_of(batch, self._patient)
             for each in found:
                 _, statuses = self._patient.statuses([each.name], 0.0)
                 self._ledger.add(RemoteBatch(each.name, each.id, set(statuses)), statuses)
@@ -229,6 +227,12 @@ class RemoteBackend(Backend):
             for path in (one.result, one.log):
                 if path is not None:
                     path.unlink(missing_ok=True)
+
+
+def _batches_of(batch: str, calls: Rpc) -> list[rpc.Batch]:
+    """The batches of BOINC's that a batch of ours consists of."""
+    ours = re.compile(re.escape(batch) + "_[0-9]+")
+    return [each for each in calls.batches(f"{batch}_") if ours.fullmatch(each.name)]
 
 
 def check(web: Web, key: AccountKey) -> Facts:

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from pymw import key_files
 from pymw.project import accounts, database, jobs, limits, messages
 from pymw.project.disk import Disk
+from pymw.project.front import Handler
 from pymw.project.layout import Layout
 from pymw.project.messages import BadRequest, Fields
 from pymw.project.remote import commands, multipart, queries
@@ -63,12 +64,15 @@ class RemoteHandler:
         self._key = accounts.owner_key(db)
         db.close()
 
+    def posts(self) -> dict[str, Handler]:
+        """What answers a POST, by path."""
+        path = self._settings.path
+        return {f"{path}submit_rpc_handler.php": self._rpc, f"{path}job_file.php": self._job_file}
+
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Where everything else is."""
         path = self._settings.path
         return [
-            Route(f"{path}submit_rpc_handler.php", self._rpc, methods=["POST"]),
-            Route(f"{path}job_file.php", self._job_file, methods=["POST"]),
             Route(f"{path}get_output.php", self._output, methods=["GET"]),
             Route(f"{path}server_status.php", self._status, methods=["GET"]),
             Route(f"{path}pymw.json", self._facts, methods=["GET"]),

@@ -107,7 +107,7 @@ def test_the_stock_server_s_replies_that_are_not_well_formed_are_read() -> None:
     assert Fields(aborted)["success"] == "1"
     failed = replies.content(stock("completed_job_failed.xml", 500), "query_completed_job", "url")
     about = Fields(replies.first(failed, "completed_job"))
-    assert (about.integer("error_mask"), "exit_status" in about) == (2, False)
+    assert (about.integer("error_mask"), "exit_status" in about) == (18, False)
     with pytest.raises(Refused, match="bad authenticator"):
         replies.content(stock("bad_authenticator.xml"), "create_batch", "url")
     with pytest.raises(Unreachable):

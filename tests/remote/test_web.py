@@ -108,6 +108,18 @@ def test_a_download_is_no_larger_than_it_may_be() -> None:
             web.download("x", io.BytesIO(), 1000)
 
 
+def test_a_key_that_the_project_repeats_is_not_told_on() -> None:
+    facts = Facts("pymw", (), 1).text().encode()
+
+    def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        said = b"<error>\n<error_num>-1</error_num>\n<error_msg>can't parse request message: %s</error_msg>"
+        return 200, {}, said % body if body else facts
+
+    with answering(answer) as url, Web(url) as web, pytest.raises(Refused) as caught:
+        check(web, AccountKey(KEY))
+    assert "(the account key)" in str(caught.value) and KEY not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [(-1, Refused, "refuses query_batches: no <luck>"), (-183, Unreachable, "no <luck>")],

@@ -21,7 +21,7 @@ from tests.server.daemon import Assimilator
 from tests.server.stock_project import Attempt, StockProject
 
 BATCHES = ("pymw_000000000001", "pymw_000000000002", "pymw_000000000003")
-ROUNDS = 60 if os.environ.get("PYMW_SOAK") else 5
+ROUNDS = 100 if os.environ.get("PYMW_SOAK") else 3
 JOBS = 60  # of each batch, each round
 
 

@@ -148,7 +148,9 @@ def test_an_upload_folder_that_is_empty_is_waited_for(stock_project: StockProjec
     upload.rename(away)
     upload.mkdir()
     with Assimilator(stock_project) as daemon:
-        sentence = f"[{BATCH}_1] {upload} is empty: is its file system not mounted?; it is left for later"
+        sentence = (
+            f"[{BATCH}_1] {upload} is empty, as if its file system were not mounted; it is left for later"
+        )
         daemon.wait_for_log(sentence)
         upload.rmdir()
         away.rename(upload)

@@ -154,7 +154,7 @@ class TaskFolder:
             (self.path / LOCK).lstat()
         except FileNotFoundError as error:
             raise ProjectError(
-                f"{self.path} is no folder that pymw_setup has made: is its file system not mounted?"
+                f"{self.path} is no folder that pymw_setup has made, or its file system is not mounted"
             ) from error
         except OSError as error:
             raise ProjectError(f"{self.path} cannot be read: {error.strerror}") from error

@@ -178,7 +178,7 @@ class Handover:
             temporary.unlink(missing_ok=True)
             if isinstance(error, LostOutput) and not _has_something(self._home.upload_dir):
                 raise UnreadableOutput(
-                    f"{self._home.upload_dir} is empty: is its file system not mounted?"
+                    f"{self._home.upload_dir} is empty, as if its file system were not mounted"
                 ) from error
             raise
 

@@ -1,0 +1,84 @@
+"""Rounds that are cut short: large files, a stop, a database that fails in the middle."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from pymw.errors import ProjectError
+from pymw.server.assimilator import handover
+from pymw.server.assimilator.daemon import Daemon
+from pymw.server.assimilator.log import Log
+from pymw.server.assimilator.queue import Queue
+from pymw.server.assimilator.stopping import Stop
+
+from tests.server.stock_project import Attempt, StockProject
+
+BATCH = "pymw_0123456789ab"
+JOBS = [f"{BATCH}_{number}" for number in range(20)]
+VALUE = Attempt(files={"pymw_result": b"value", "pymw_log": b"log"})
+
+
+class StopsAfter(Stop):
+    """Wants to stop when it has been asked so often."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(Path("missing"))
+        self._left = times
+
+    def wanted(self, seconds: float = 0) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
+def one_pass(project: StockProject, stop: Stop) -> tuple[bool, str]:
+    """One pass; returns whether nothing was left, and the log."""
+    log = io.StringIO()
+    return Daemon(project.home, project.tasks, Log(log), stop, "pymw").one_pass(), log.getvalue()
+
+
+def test_a_round_that_takes_long_hands_over_what_it_has(
+    stock_project: StockProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "_LONG", 0.0)
+    batch = stock_project.tasks.create(BATCH)
+    stock_project.finished(dict.fromkeys(JOBS, VALUE))
+    everything, log = one_pass(stock_project, StopsAfter(1000))
+    assert everything
+    assert log.count("Assimilated 1 workunits.") == len(JOBS)
+    assert [each.name for each in batch.news()] == JOBS
+    assert set(stock_project.states().values()) == {2}
+
+
+def test_a_stop_ends_a_round_after_the_workunit_at_hand(stock_project: StockProject) -> None:
+    batch = stock_project.tasks.create(BATCH)
+    stock_project.finished(dict.fromkeys(JOBS, VALUE))
+    _, log = one_pass(stock_project, StopsAfter(6))
+    assert "Assimilated 5 workunits." in log  # one look is before the round
+    assert [each.name for each in batch.news()] == JOBS[:5]
+    assert [stock_project.states()[name] for name in JOBS] == [2] * 5 + [1] * 15
+    assert not (batch.folder / f"{JOBS[5]}.result").exists()
+
+
+def test_a_database_that_fails_after_the_journal_makes_no_second_line(
+    stock_project: StockProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = stock_project.tasks.create(BATCH)
+    stock_project.finished(dict.fromkeys(JOBS, VALUE))
+    mark_done, fail = Queue.mark_done, [True]
+
+    def fails_once(self: Queue, ids: list[int]) -> None:
+        if fail:
+            fail.pop()
+            raise ProjectError("the database failed: Deadlock found")
+        mark_done(self, ids)
+
+    monkeypatch.setattr(Queue, "mark_done", fails_once)
+    log = io.StringIO()
+    stop = StopsAfter(5 + 2 * len(JOBS))
+    Daemon(stock_project.home, stock_project.tasks, Log(log), stop, "pymw").run(0)
+    assert log.getvalue().count("Deadlock found; waiting for that to change") == 1
+    assert "The work: all right again" in log.getvalue()
+    assert len((batch.folder / "ended.jsonl").read_bytes().splitlines()) == len(JOBS)
+    assert set(stock_project.states().values()) == {2}

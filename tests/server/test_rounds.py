@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,20 @@ class StopsAfter(Stop):
         return self._left < 0
 
 
+class Calls(StopsAfter):
+    """Does something when it has been asked so often, and stops never."""
+
+    def __init__(self, times: int, something: Callable[[], object]) -> None:
+        super().__init__(times)
+        self._something = something
+
+    def wanted(self, seconds: float = 0) -> bool:
+        self._left -= 1
+        if self._left == 0:
+            self._something()
+        return False
+
+
 def one_pass(project: StockProject, stop: Stop) -> tuple[bool, str]:
     """One pass; returns whether nothing was left, and the log."""
     log = io.StringIO()
@@ -59,6 +74,46 @@ def test_a_stop_ends_a_round_after_the_workunit_at_hand(stock_project: StockProj
     assert [each.name for each in batch.news()] == JOBS[:5]
     assert [stock_project.states()[name] for name in JOBS] == [2] * 5 + [1] * 15
     assert not (batch.folder / f"{JOBS[5]}.result").exists()
+
+
+def test_a_task_dir_that_goes_in_the_middle_of_a_round_loses_nothing(stock_project: StockProject) -> None:
+    batch = stock_project.tasks.create(BATCH)
+    stock_project.finished(dict.fromkeys(JOBS, VALUE))
+    folder, away = stock_project.task_dir, stock_project.task_dir.with_name("away")
+
+    def unmount() -> None:
+        folder.rename(away)
+        folder.mkdir()
+
+    with pytest.raises(ProjectError, match="or its file system is not mounted"):
+        one_pass(stock_project, Calls(6, unmount))
+    assert set(stock_project.states().values()) == {1}
+    folder.rmdir()
+    away.rename(folder)
+    assert one_pass(stock_project, StopsAfter(1000))[0]
+    assert [each.name for each in batch.news()] == JOBS
+    assert set(stock_project.states().values()) == {2}
+
+
+def test_a_batch_that_its_program_removes_in_the_middle_of_a_round_is_done(
+    stock_project: StockProject,
+) -> None:
+    stock_project.tasks.create(BATCH)
+    stock_project.finished(dict.fromkeys(JOBS, VALUE))
+    _, log = one_pass(stock_project, Calls(6, lambda: stock_project.tasks.remove(BATCH)))
+    everything, more = one_pass(stock_project, StopsAfter(1000))
+    assert everything
+    assert "CRITICAL" not in log + more
+    assert set(stock_project.states().values()) == {2}
+
+
+def test_a_batch_that_cannot_be_looked_at_is_left(stock_project: StockProject) -> None:
+    (stock_project.task_dir / BATCH).symlink_to(BATCH)
+    stock_project.finished(dict.fromkeys([*JOBS, "other_1"], VALUE))
+    everything, log = one_pass(stock_project, StopsAfter(1000))
+    assert not everything
+    assert f"{BATCH} cannot be read: Too many levels of symbolic links; it is tried again" in log
+    assert {name for name, state in stock_project.states().items() if state == 2} == {"other_1"}
 
 
 def test_a_database_that_fails_after_the_journal_makes_no_second_line(

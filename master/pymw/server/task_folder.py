@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,8 +57,13 @@ class Batch:
     _seen: set[str] = field(default_factory=set, repr=False)
 
     def exists(self) -> bool:
-        """Whether its program still wants it."""
-        return self.folder.is_dir()
+        """Whether its program still wants it. Raises ProjectError if that cannot be known."""
+        try:
+            return stat.S_ISDIR(self.folder.stat().st_mode)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ProjectError(f"{self.folder} cannot be read: {error.strerror}") from error
 
     def file(self, job: str, suffix: str) -> Path:
         """Where the output file of a job is. suffix: RESULT or LOG."""

@@ -100,7 +100,7 @@ def test_a_batch_that_its_program_removes_in_the_middle_of_a_round_is_done(
 ) -> None:
     stock_project.tasks.create(BATCH)
     stock_project.finished(dict.fromkeys(JOBS, VALUE))
-    _, log = one_pass(stock_project, Calls(6, lambda: stock_project.tasks.remove(BATCH)))
+    _, log = one_pass(stock_project, Calls(6, lambda: stock_project.tasks.remove(BATCH, print)))
     everything, more = one_pass(stock_project, StopsAfter(1000))
     assert everything
     assert "CRITICAL" not in log + more

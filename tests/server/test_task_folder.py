@@ -66,7 +66,7 @@ def test_news_come_once_and_the_first_line_of_a_job_counts(tasks: TaskFolder) ->
 def test_however_a_line_is_cut_the_next_one_is_read(tasks: TaskFolder) -> None:
     cut, whole = line_of(Ended("b_1", stderr='"\\\n}')), line_of(Ended("b_2"))
     for length in range(len(cut)):
-        tasks.remove("b")
+        tasks.remove("b", print)
         batch = tasks.create("b")
         (batch.folder / JOURNAL).write_bytes(cut[:length])
         assert batch.news() == []
@@ -131,15 +131,28 @@ def test_a_journal_that_is_a_link_is_not_written_through(tasks: TaskFolder, tmp_
 
 
 def test_a_batch_that_is_removed_is_gone_with_all_in_it(tasks: TaskFolder) -> None:
-    batch = tasks.create("b")
+    batch, dropped = tasks.create("b"), list[str]()
     assert batch.exists()
     batch.record([line_of(Ended("b_1"))])
-    tasks.remove("b")
+    tasks.remove("b", dropped.append)
     assert not batch.exists()
     assert [path.name for path in tasks.path.iterdir()] == [LOCK]
     with pytest.raises(FileNotFoundError):
         batch.record([line_of(Ended("b_2"))])
-    tasks.remove("b")
+    tasks.remove("b", dropped.append)
+    assert dropped == []
+
+
+def test_a_bundle_is_dropped_with_the_last_batch_that_needs_it(tasks: TaskFolder) -> None:
+    dropped = list[str]()
+    for batch, bundles in {"b": ("one", "two"), "c": ("two",)}.items():
+        for bundle in bundles:
+            (tasks.create(batch).folder / BUNDLES / bundle).touch()
+    tasks.remove("b", dropped.append)
+    assert dropped == ["one"]
+    (tasks.path / "c").rename(tasks.path / ".removed-c")  # its program was killed here
+    tasks.remove("d", dropped.append)
+    assert dropped == ["one", "two"]
 
 
 def test_a_batch_is_as_open_to_others_as_task_dir(tasks: TaskFolder) -> None:

@@ -19,8 +19,7 @@ import fcntl
 import json
 import os
 import shutil
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,20 +49,24 @@ def batch_of(job: str) -> str:
 
 @dataclass
 class Batch:
-    """The folder of a batch. read_to: bytes of its journal that `news` has returned."""
+    """The folder of a batch.
+
+    read_to: bytes of its journal that `news` has returned. seen: the jobs that were in them.
+    """
 
     folder: Path
     read_to: int = 0
-    _seen: set[str] = field(default_factory=set, repr=False)
+    seen: set[str] = field(default_factory=set, repr=False)
 
     def exists(self) -> bool:
         """Whether its program still wants it. Raises ProjectError if that cannot be known."""
         try:
-            return stat.S_ISDIR(self.folder.stat().st_mode)
+            self.folder.stat()
         except FileNotFoundError:
             return False
         except OSError as error:
             raise ProjectError(f"{self.folder} cannot be read: {error.strerror}") from error
+        return True
 
     def file(self, job: str, suffix: str) -> Path:
         """Where the output file of a job is. suffix: RESULT or LOG."""
@@ -79,8 +82,8 @@ class Batch:
         found = []
         for line in whole.splitlines():
             ended = self._ended(line)
-            if ended is not None and ended.name not in self._seen:
-                self._seen.add(ended.name)
+            if ended is not None and ended.name not in self.seen:
+                self.seen.add(ended.name)
                 found.append(ended)
         return found
 
@@ -181,17 +184,20 @@ class TaskFolder:
             raise ProjectError(f"{batch.folder} cannot be made: {error.strerror}") from error
         return batch
 
-    def remove(self, name: str) -> None:
-        """Remove a batch and everything in it, if it is there."""
-        # Renamed first, so that nobody sees half of it, or writes into it.
-        going = self.path / f".removed-{name}"
-        with contextlib.suppress(FileNotFoundError):
-            (self.path / name).rename(going)
-        shutil.rmtree(going, ignore_errors=True)
+    def remove(self, name: str, drop: Callable[[str], None]) -> None:
+        """Remove a batch and everything in it, if it is there; while `locked`. Raises OSError.
 
-    def needed(self) -> set[str]:
-        """The code bundles that some batch needs."""
-        return {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+        drop: called with each code bundle that no batch needs any more.
+        """
+        # Renamed first, so that nobody sees half of it, or writes into it.
+        with contextlib.suppress(FileNotFoundError):
+            (self.path / name).rename(self.path / f".removed-{name}")
+        needed = {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+        # Also those whose removal a killed program has not finished.
+        for going in self.path.glob(".removed-*"):
+            for bundle in {path.name for path in (going / BUNDLES).glob("*")} - needed:
+                drop(bundle)
+            shutil.rmtree(going, ignore_errors=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

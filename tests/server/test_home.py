@@ -123,5 +123,5 @@ def test_what_is_no_project_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_who_does_not_use_a_stock_project_does_not_load_the_database_s_module() -> None:
-    code = "import pymw, pymw.interfaces.boinc, sys; sys.exit('pymysql' in sys.modules)"
+    code = "import pymw, pymw.cli, sys; sys.exit('pymysql' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

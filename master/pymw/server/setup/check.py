@@ -85,7 +85,8 @@ def _daemons(home: ServerHome) -> Iterator[Finding]:
 
 
 def _daemon(home: ServerHome, one: Running) -> Iterator[Finding]:
-    program, log = one.daemon.program, home.log_dir / one.daemon.log
+    # bin/start writes there, whatever log_dir is: that one is the web server's.
+    program, log = one.daemon.program, home.folder / f"log_{short_host()}" / one.daemon.log
     if one.pid is None:
         yield lacks(f"{program} does not run", f"bin/start; {log} may say why")
     elif trouble := _trouble(log):

@@ -77,7 +77,7 @@ def restart(home: ServerHome) -> str:
         if time.monotonic() > deadline:
             raise ProjectError(
                 f"bin/start has not started {missing[0]}, and said: {tools.said(output)}; "
-                f"{home.log_dir} may tell more"
+                f"{home.folder / f'log_{short_host()}' / missing[0]}.log may tell more"
             )
         time.sleep(_MOMENT)
     return f"{len(here(home))} daemons run"

@@ -14,8 +14,11 @@ import pytest
 from pymw import errors
 from pymw.boinc.backend import Demand, Ended, Job
 from pymw.interfaces.boinc import BOINCInterface
+from pymw.project.remote.files import InputFiles
+from pymw.project.remote.queries import Refusal
 from pymw.remote import submission
 from pymw.remote.backend import RemoteBackend
+from pymw.remote.replies import Refused
 from pymw.remote.web import Unreachable, Web
 
 from tests.master.interfaces.tasks import SOON, announce_and_sleep, eventually, same
@@ -209,3 +212,23 @@ def test_a_command_line_of_any_characters_arrives(idle: Site, backend: RemoteBac
     backend.submit([Job(job.name, job.bundle, job.arguments, hard, job.demand)], BATCH)
     row = idle.project._db.execute("SELECT job FROM workunit").fetchone()
     assert json.loads(row["job"])["command_line"] == hard
+
+
+def test_files_that_are_there_stay_although_the_stock_server_says_that_it_failed(
+    backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = jobs(backend, 3)
+    refusals = ["job_file->update() failed: "] * 2
+    query = InputFiles.query
+
+    async def refused(self: InputFiles, request: str) -> str:
+        if refusals:
+            raise Refusal(refusals.pop())
+        return await query(self, request)
+
+    monkeypatch.setattr(InputFiles, "query", refused)
+    backend.submit(made, BATCH)
+    assert backend.known([made[0].name]) == {made[0].name}
+    refusals += ["bad filename"]
+    with pytest.raises(Refused, match="bad filename"):
+        backend.stage(b"other", BATCH)

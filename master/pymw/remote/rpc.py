@@ -24,6 +24,7 @@ from pymw.remote.web import Reply, Unreachable, Web
 T = TypeVar("T")
 INIT, IN_PROGRESS, COMPLETE, ABORTED, RETIRED = range(5)  # states of a batch
 HANDLER, JOB_FILE, OUTPUT = "submit_rpc_handler.php", "job_file.php", "get_output.php"
+_STAYS = "job_file->update() failed"
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a query is tried again; the last repeats
 
 
@@ -173,7 +174,14 @@ class Rpc:
     def absent_files(self, names: Sequence[str], keep_until: float) -> list[str]:
         """Those of these input files that the project lacks; it keeps the others until that unix time."""
         about = _files(names, keep_until)
-        found = self.again(lambda: self._ask("query_files", about, path=JOB_FILE))
+        for tried in range(len(names) + 1):
+            try:
+                found = self.again(lambda: self._ask("query_files", about, path=JOB_FILE))
+                break
+            except Refused as error:
+                # The stock server takes its success for a failure, once for each file that is to stay longer.
+                if _STAYS not in error.reason or tried == len(names):
+                    raise
         numbers = [text for tag, text in elements(replies.first(found, "absent_files")) if tag == "file"]
         return [names[int(text)] for text in numbers if text.isdecimal() and int(text) < len(names)]
 

@@ -15,7 +15,8 @@ from pymw.remote.rpc import Rpc
 from pymw.remote.web import Unreachable
 
 TOGETHER = 500  # jobs in a batch of BOINC's: a request of 1 MB, where PHP by default takes 8
-KEPT = 90 * 86_400.0  # seconds after which the project may expire a batch, and remove its files
+KEPT = 90 * 86_400.0  # seconds, at least, after which the project may expire a batch and remove files
+_STEP = 30 * 86_400.0  # in which the time until then grows, so that files need not be told of it all the time
 _TRIES = 6
 _PAUSE = 2.0  # seconds before what may have been done or not is looked at
 # PHP by default takes 20 files in a request, and 8 MB of all; of a file 2 MB.
@@ -67,7 +68,7 @@ class Submission:
     def _fill(self, name: str, workunits: Sequence[Workunit], look: bool) -> int:
         found = [each for each in self._rpc.batches(name) if each.name == name] if look else []
         if not found:
-            identity = self._rpc.create_batch(name, time.time() + KEPT)
+            identity = self._rpc.create_batch(name, _kept_until())
             there: set[str] = set()
         else:
             identity = found[0].id
@@ -80,14 +81,14 @@ class Submission:
         return identity
 
     def _absent(self, names: list[str]) -> list[str]:
-        until = time.time() + KEPT
+        until = _kept_until()
         parts = [names[at : at + _ASKED] for at in range(0, len(names), _ASKED)]
         return [name for part in parts for name in self._rpc.absent_files(part, until)]
 
     def _upload(self, files: Mapping[str, bytes]) -> None:
         for tried in range(_TRIES):
             try:
-                self._rpc.upload_files(files, time.time() + KEPT)
+                self._rpc.upload_files(files, _kept_until())
                 return
             except Refused as error:
                 if any(words in error.reason for words in _LIMITS):
@@ -105,6 +106,10 @@ class Submission:
             files = {name: files[name] for name in self._absent(list(files))}
             if not files:
                 return
+
+
+def _kept_until() -> float:
+    return (time.time() + KEPT) // _STEP * _STEP + _STEP
 
 
 def _groups(files: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:

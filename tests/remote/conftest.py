@@ -48,7 +48,9 @@ def opened(folder: Path, packages: Packages, volunteers: int, **settings: Any) -
 def quick() -> Iterator[None]:
     """Nobody waits for long between two looks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pymw.remote.backend._SOONEST", 0.1)
+        patch.setattr("pymw.remote.backend._SOONEST", 0.05)
+        patch.setattr("pymw.interfaces.boinc._LOOK", 0.2)
+        patch.setattr("pymw.interfaces.boinc._NEWS", 0.1)
         patch.setattr("pymw.project.app.TIDY_SECONDS", 0.2)
         yield
 

@@ -19,7 +19,7 @@ from pymw_worker import log, names, outcome
 
 from tests.project.played import Played, Reply
 
-_PAUSE = 0.03  # seconds between requests
+_PAUSE = 0.05  # seconds between requests
 _PATIENCE = 20.0  # seconds that the worker has to stop a task
 _WORKUNIT = re.compile(r"<workunit>\n(.*?)</workunit>", re.DOTALL)
 _REFERENCE = re.compile(r"<file_name>(.*?)</file_name>\s*<open_name>(.*?)</open_name>")

@@ -20,7 +20,7 @@ class TestRemote(Shared):
     trusts = False
     in_order = False
     has_workers = False
-    many = 10
+    many = 6
     sites: ClassVar[dict[int, Site]] = {}
     patch: ClassVar[pytest.MonkeyPatch]
 
@@ -35,7 +35,6 @@ class TestRemote(Shared):
             opened(tmp_path_factory.mktemp("wide"), packages, 2, **patient) as wide,
             opened(tmp_path_factory.mktemp("narrow"), packages, 1, **patient) as narrow,
         ):
-            patch.setattr("pymw.interfaces.boinc._LOOK", 0.2)
             cls.patch = patch
             cls.sites.update({1: narrow, 2: wide})
             yield

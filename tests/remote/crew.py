@@ -6,17 +6,15 @@ import html
 import queue
 import re
 import shlex
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from pymw.resident import Resident
-from pymw_packager import worker_archive
-from pymw_worker import log, names, outcome
+from pymw_worker import names
 
+from tests.bench.slot import Slot
 from tests.project.played import Played, Reply
 
 _PAUSE = 0.05  # seconds between requests
@@ -30,12 +28,8 @@ class Worker(Played):
 
     def __init__(self, http: httpx.Client, key: str, number: int, folder: Path) -> None:
         super().__init__(http, key, f"{number:032x}")
-        self._slot = folder / f"slot{number}"
-        self._slot.mkdir()
-        archive = folder / f"worker{number}.zip"
-        archive.write_bytes(worker_archive.build()[1])
         self._answers = queue.SimpleQueue[list[str]]()
-        self._worker = Resident(sys.executable, archive, self._slot, self._answers.put)
+        self._slot = Slot(folder, number, self._answers.put)
         self._running = ""
 
     def step(self) -> None:
@@ -54,24 +48,21 @@ class Worker(Played):
 
     def stop(self) -> None:
         """End it, with what it runs."""
-        self._worker.end()
-        self._worker.join()
+        self._slot.close()
 
     def _begin(self, task: str, workunit: str, reply: Reply) -> None:
         text = next(found for found in _WORKUNIT.findall(reply.text) if f"<name>{workunit}</name>" in found)
         for file, logical_name in _REFERENCE.findall(text):
             answer = self.http.get(f"{self.path}download/{file}")
             assert answer.status_code == 200, answer.text
-            (self._slot / logical_name).write_bytes(answer.content)
-        words = shlex.split(html.unescape(Reply(text).value("command_line")))
-        at = words.index("--python")  # which is for the launcher
-        self._worker.run(*words[:at], *words[at + 2 :])
+            (self._slot.folder / logical_name).write_bytes(answer.content)
+        self._slot.run(shlex.split(html.unescape(Reply(text).value("command_line"))))
         self._running = task
 
     def _watch(self) -> None:
         task = self._running
         if task not in self.tasks:  # the project has aborted it
-            self._worker.cancel()
+            self._slot.cancel()
             answer = self._answers.get(timeout=_PATIENCE)
         else:
             try:
@@ -83,15 +74,10 @@ class Worker(Played):
             return
         assert answer[0] == "done", answer
         if answer[1] == "0":
-            self.finish(task, (self._slot / names.RESULT).read_bytes(), (self._slot / names.LOG).read_bytes())
+            files = self._slot.files()
+            self.finish(task, files[names.RESULT], files[names.LOG])
         else:
-            self.fail(task, int(answer[1]), self._stderr())
-
-    def _stderr(self) -> str:
-        """What the worker writes to stderr under a client, of a task that left no value."""
-        said = outcome.read(str(self._slot / names.RESULT)).message
-        words = log.read(str(self._slot / names.LOG)).stderr.decode("utf-8", "replace")
-        return f"2026-01-01 00:00:00 (1): {said}\n--- the task's stderr ---\n{words}"
+            self.fail(task, int(answer[1]), self._slot.stderr())
 
 
 @contextmanager

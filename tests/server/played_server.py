@@ -11,20 +11,16 @@ import hashlib
 import itertools
 import re
 import shutil
-import sys
 import threading
-import time
 from collections import deque
 from pathlib import Path
 from typing import Any
 
 from pymw.project.messages import Fields, elements
-from pymw.resident import Resident
 from pymw.server.database import Database
 from pymw.server.home import ServerHome
-from pymw_packager import worker_archive
-from pymw_worker import log, names, outcome
 
+from tests.bench.slot import Slot
 from tests.server.played_create_work import split
 from tests.server.stock_project import FILE_INFO
 
@@ -49,7 +45,7 @@ def outputs(document: str) -> list[tuple[str, str]]:
     return [(fields["file_name"], fields["open_name"]) for fields in references]
 
 
-class Computer:
+class Computer(Slot):
     """A volunteer's computer, which runs one task at a time."""
 
     def __init__(self, number: int, folder: Path, home: ServerHome) -> None:
@@ -57,11 +53,7 @@ class Computer:
         self.result: tuple[Any, ...] | None = None  # id, workunit, name, xml_doc_in
         self.answers = deque[list[str]]()
         self._home = home
-        self._slot = folder / f"slot{number}"
-        self._slot.mkdir(parents=True)
-        archive = folder / f"worker{number}.zip"
-        archive.write_bytes(worker_archive.build()[1])
-        self._worker = Resident(sys.executable, archive, self._slot, self.answers.append)
+        super().__init__(folder, number, self.answers.append)
 
     def begin(self, result: tuple[Any, ...], xml_doc: str) -> None:
         """Fetch the input files of a workunit, and run its task."""
@@ -76,29 +68,8 @@ class Computer:
             if tag == "file_ref":
                 fields = Fields(content)
                 place = urls[fields["file_name"]].removeprefix(self._home.download_url + "/")
-                shutil.copy(self._home.download_dir / place, self._slot / fields["open_name"])
-        words = split(unescaped(unit["command_line"].strip()))
-        at = words.index("--python")
-        self._worker.run(*words[:at], *words[at + 2 :])  # the launcher's own
-
-    def abort(self) -> None:
-        """The project has cancelled the task."""
-        self._worker.cancel()
-
-    def files(self) -> dict[str, bytes]:
-        """What the task has left, by logical name."""
-        return {name: (self._slot / name).read_bytes() for name in (names.RESULT, names.LOG)}
-
-    def stderr(self) -> str:
-        """What the worker writes to stderr under a client, of a task that left no value."""
-        said = outcome.read(str(self._slot / names.RESULT)).message
-        words = log.read(str(self._slot / names.LOG)).stderr.decode("utf-8", "replace")
-        return f"{time.strftime('%Y-%m-%d %H:%M:%S')} (1): {said}\n--- the task's stderr ---\n{words}"
-
-    def close(self) -> None:
-        """End it, with what it runs."""
-        self._worker.end()
-        self._worker.join()
+                shutil.copy(self._home.download_dir / place, self.folder / fields["open_name"])
+        self.run(split(unescaped(unit["command_line"].strip())))
 
 
 class PlayedServer:
@@ -158,7 +129,7 @@ class PlayedServer:
             self._change("workunit", workunit, assimilate_state=READY)
             for computer in self._computers:
                 if computer.result is not None and computer.result[1] == workunit:
-                    computer.abort()
+                    computer.cancel()
 
     def _make_result(self, row: tuple[Any, ...]) -> None:
         number = next(self._numbers)

@@ -195,7 +195,7 @@ class RemoteBackend(Backend):
                 raise
         if self._ledger.ended():
             self._changed = now
-        self._next = now + min(max((now - self._changed) / 10, _SOONEST), _LATEST)
+        self._next = time.monotonic() + min(max((now - self._changed) / 10, _SOONEST), _LATEST)
 
     def _ask(self, batches: Sequence[str], sweep: bool) -> float:
         server_time, statuses = self._brief.statuses(batches, 0.0 if sweep else self._since)

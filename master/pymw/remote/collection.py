@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pymw.boinc import reasons
 from pymw.boinc.backend import Ended
+from pymw.errors import ProjectError
 from pymw.project.messages import Fields
 from pymw.project.states import ErrorMask
 from pymw.remote import replies
@@ -74,8 +75,11 @@ class Collection:
 
     def _output(self, job: str, result: str, number: int) -> Path:
         path = self._folder / f"{job}.{number}"
-        with path.open("w+b") as file:
-            self._rpc.output(result, number, file, self._ledger.most(job, _MOST))
+        try:
+            with path.open("w+b") as file:
+                self._rpc.output(result, number, file, self._ledger.most(job, _MOST))
+        except OSError as error:
+            raise ProjectError(f"{path} cannot be written: {error.strerror}") from error
         return path
 
     def _failure(self, job: str, about: Fields) -> Ended:

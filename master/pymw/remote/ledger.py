@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 UNSENT, WORKING, DONE, ERROR = "UNSENT", "IN_PROGRESS", "DONE", "ERROR"  # as query_batch2 has them
 CANCELLED = "CANCELLED"  # by us
+_RUNNING = (UNSENT, WORKING)
 
 
 @dataclass
@@ -22,7 +23,7 @@ class RemoteBatch:
 
 
 class Ledger:
-    """Any thread may use it."""
+    """Any thread may use it. What is asked all the time takes no longer, however many jobs have ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,15 +31,20 @@ class Ledger:
         self._at: dict[str, RemoteBatch] = {}
         self._status: dict[str, str] = {}
         self._most: dict[str, int] = {}
-        self._told: set[str] = set()
+        self._open: dict[str, set[str]] = {}  # by batch, the jobs that have not ended
+        self._untold: dict[str, None] = {}  # those that have, in order
 
     def add(self, batch: RemoteBatch, statuses: Mapping[str, str]) -> None:
         """There is this batch, and its jobs are that far."""
         with self._lock:
             self._batches[batch.name] = batch
+            running = self._open.setdefault(batch.name, set())
             for job in batch.jobs:
                 self._at[job] = batch
-                self._status.setdefault(job, statuses.get(job, UNSENT))
+                if job not in self._status:
+                    self._status[job] = UNSENT
+                    running.add(job)
+                    self._move(job, statuses.get(job, UNSENT))
 
     def expect(self, most: Mapping[str, int]) -> None:
         """The output files of these jobs have so many bytes at most."""
@@ -53,20 +59,23 @@ class Ledger:
         """The project says this of jobs; what has ended stays so."""
         with self._lock:
             for job, status in statuses.items():
-                if self._status.get(job) in (UNSENT, WORKING):
-                    self._status[job] = status
+                if self._status.get(job) in _RUNNING:
+                    self._move(job, status)
 
     def cancelled(self, jobs: Iterable[str]) -> None:
         """We have cancelled these."""
         with self._lock:
-            self._status.update((job, CANCELLED) for job in jobs if job in self._status)
+            for job in jobs:
+                if job in self._status:
+                    self._move(job, CANCELLED)
 
     def told(self, job: str) -> bool:
         """Note that the end of a job is told now; False if it was before, or the job is forgotten."""
         with self._lock:
-            new = job in self._status and job not in self._told
-            self._told.add(job)
-            return new
+            if job not in self._untold:
+                return False
+            del self._untold[job]
+            return True
 
     def status(self, job: str) -> str | None:
         """How far a job is; None if it is not known."""
@@ -78,34 +87,27 @@ class Ledger:
 
     def running(self, jobs: Iterable[str]) -> list[str]:
         """Those of these jobs that have not ended."""
-        return [job for job in jobs if self._status.get(job) in (UNSENT, WORKING)]
+        return [job for job in jobs if self._status.get(job) in _RUNNING]
 
     def ended(self) -> list[str]:
         """Jobs that have ended and were not told."""
         with self._lock:
-            return [
-                job
-                for job, status in self._status.items()
-                if status not in (UNSENT, WORKING) and job not in self._told
-            ]
+            return list(self._untold)
 
     def open_batches(self) -> list[str]:
         """Batches in which a job has not ended."""
         with self._lock:
-            return [
-                name
-                for name, batch in self._batches.items()
-                if any(self._status[job] in (UNSENT, WORKING) for job in batch.jobs)
-            ]
+            return [name for name, jobs in self._open.items() if jobs]
 
     def forget(self, prefix: str) -> None:
         """Forget the batches whose names begin so."""
         with self._lock:
             for name in [name for name in self._batches if name.startswith(prefix)]:
+                self._open.pop(name)
                 for job in self._batches.pop(name).jobs:
+                    self._untold.pop(job, None)
                     for known in (self._at, self._status, self._most):
                         known.pop(job, None)
-                    self._told.discard(job)
 
     def counts(self) -> dict[str, int]:
         """How many jobs are how far."""
@@ -117,3 +119,10 @@ class Ledger:
             "done": found[DONE],
             "failed": found[ERROR] + found[CANCELLED],
         }
+
+    def _move(self, job: str, status: str) -> None:
+        running = self._open[self._at[job].name]
+        if status not in _RUNNING and job in running:
+            running.discard(job)
+            self._untold[job] = None
+        self._status[job] = status

@@ -148,7 +148,9 @@ def test_an_upload_folder_that_is_empty_is_waited_for(stock_project: StockProjec
     upload.rename(away)
     upload.mkdir()
     with Assimilator(stock_project) as daemon:
-        sentence = f"[{BATCH}_1] {upload} is empty: is its file system not mounted?; it is left for later"
+        sentence = (
+            f"[{BATCH}_1] {upload} is empty, as if its file system were not mounted; it is left for later"
+        )
         daemon.wait_for_log(sentence)
         upload.rmdir()
         away.rename(upload)
@@ -165,7 +167,7 @@ def test_a_batch_that_its_program_removes_meanwhile_is_of_no_interest(stock_proj
         daemon.wait_for_log("Starting")
         stock_project.finished(dict.fromkeys(jobs, VALUE))
         daemon.wait_for((stock_project.task_dir / BATCH / f"{BATCH}_0.result").exists)
-        stock_project.tasks.remove(BATCH)
+        stock_project.tasks.remove(BATCH, print)
         daemon.wait_for(lambda: set(stock_project.states().values()) == {2})
         assert "CRITICAL" not in daemon.log()
     assert len(stock_project.tasks.batch(OTHER).news()) == 300

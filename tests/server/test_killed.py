@@ -21,7 +21,8 @@ from tests.server.daemon import Assimilator
 from tests.server.stock_project import Attempt, StockProject
 
 BATCHES = ("pymw_000000000001", "pymw_000000000002", "pymw_000000000003")
-ROUNDS = 60 if os.environ.get("PYMW_SOAK") else 5
+VALUE = Attempt(files={"pymw_result": b"value", "pymw_log": b"log"})
+ROUNDS = 100 if os.environ.get("PYMW_SOAK") else 3
 JOBS = 60  # of each batch, each round
 
 
@@ -99,6 +100,29 @@ def test_killed_at_a_step(stock_project: StockProject, call: str, count: int) ->
         assert daemon.wait() == 0
     assert set(stock_project.states().values()) == {2}
     check(batches, 10)
+
+
+@pytest.mark.parametrize("jobs", [1, 10])
+def test_all_is_on_the_disk_before_the_next_step(stock_project: StockProject, jobs: int) -> None:
+    require(shutil.which("strace"), "strace (apt-get install strace)")
+    stock_project.tasks.create(BATCHES[0])
+    stock_project.finished({f"{BATCHES[0]}_{number}": VALUE for number in range(jobs)})
+    trace = stock_project.task_dir.parent / "trace"
+    calls = ["strace", "-y", "-s", "500", "-e", "trace=rename,fsync,syncfs,sendto", "-o", str(trace)]
+    with Assimilator(stock_project, "-one_pass", prefix=calls) as daemon:
+        assert daemon.wait() == 0
+    words = ("pymw-tmp", "ended.jsonl", "UPDATE workunit")
+    steps = [
+        (line.partition("(")[0], next((word for word in words if word in line), ""))
+        for line in trace.read_text().splitlines()
+        if line.startswith(("rename", "fsync", "syncfs")) or "UPDATE workunit" in line
+    ]
+    synced, named = ("fsync", "pymw-tmp"), ("rename", "pymw-tmp")
+    if jobs == 1:  # result and log, each by itself, and then their names
+        expected = [synced, named, synced, named, ("fsync", "")]
+    else:
+        expected = [named] * 2 * jobs + [("syncfs", "")]
+    assert steps == [*expected, ("fsync", "ended.jsonl"), ("fsync", ""), ("sendto", "UPDATE workunit")]
 
 
 @pytest.mark.parametrize("cut", [10, 1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -66,21 +65,26 @@ class MadeProject:
 
         status: that it must end with; None for what --check has.
         """
-        command = [sys.executable, "-m", "pymw.server.setup.cli", *map(str, arguments)]
-        done = subprocess.run(
-            command,
+        with self.start_setup(*arguments, cwd=cwd) as process:
+            try:
+                said, complaint = process.communicate(timeout=120)
+            finally:
+                process.kill()  # if it still runs
+        ended = process.returncode
+        assert ended == status or (status is None and ended < 2), f"{arguments}\n{said}{complaint}"
+        assert "Traceback" not in complaint, complaint
+        return complaint if status == 2 else said
+
+    def start_setup(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+        """Start pymw_setup in the project's folder."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pymw.server.setup.cli", *map(str, arguments)],
             cwd=cwd or self.folder,
             env={**os.environ, "PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
         )
-        assert done.returncode == status or (status is None and done.returncode < 2), (
-            f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.stderr if status == 2 else done.stdout
 
     def lacks(self, *arguments: object) -> list[str]:
         """What --check says is lacking."""

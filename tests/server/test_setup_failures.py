@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,6 +195,28 @@ def test_killed_in_the_middle_the_same_call_goes_on(
     said = made_project.setup(*arguments)
     assert "version 1.00" in said and said.count("is there; ") == 1 + 3
     assert made_project.versions().keys() == {(100, platform) for platform in DEFAULT_PLATFORMS}
+
+
+def test_what_is_interrupted_says_what_stands_and_leaves_no_process(
+    made_project: MadeProject, key: Path, tmp_path: Path
+) -> None:
+    begun = made_project.folder / "begun"
+    made_project.replace_tool("xadd", f"echo $$ > {begun}.new; mv {begun}.new {begun}; exec sleep 60")
+    with made_project.start_setup("-p", tmp_path / "tasks", "--key", key, *QUICK) as setup:
+        try:
+            deadline = time.monotonic() + 60
+            while not begun.exists():
+                assert setup.poll() is None and time.monotonic() < deadline
+                time.sleep(0.02)
+            setup.terminate()
+            said, complaint = setup.communicate(timeout=30)
+        finally:
+            setup.kill()  # if it still runs
+    assert setup.returncode == 130
+    assert "interrupted; steps 1 to 8 of 11 stand, and the same command goes on from there" in said
+    assert complaint.count("Traceback") == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
 
 
 def test_an_upgrade_killed_in_the_middle_goes_on(

@@ -141,10 +141,11 @@ def _alone(home: ServerHome) -> Iterator[None]:
     """No two of us change a project at the same time. Raises ProjectError."""
     handle = os.open(home.folder / "apps", os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ProjectError(f"another pymw_setup works on {home.folder}: wait for its end") from error
         yield
-    except BlockingIOError as error:
-        raise ProjectError(f"another pymw_setup works on {home.folder}: wait for its end") from error
     finally:
         os.close(handle)
 

@@ -118,7 +118,8 @@ def test_what_a_task_has_printed_is_read_as_it_was() -> None:
     reply = replies.content(stock("completed_job.xml"), "query_completed_job", "url")
     about = Fields(replies.first(reply, "completed_job"))
     assert about.integer("canonical_resultid") > 0 and about.number("elapsed_time") > 0
-    assert "<stderr_txt>" in replies.stderr(about)
+    said = replies.stderr(about)
+    assert said.startswith("<stderr_txt>") and said.endswith("</stderr_txt>")
 
 
 def test_the_page_of_a_result_tells_how_it_ended() -> None:

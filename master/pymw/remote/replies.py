@@ -10,6 +10,7 @@ import html
 import re
 from dataclasses import dataclass
 
+from pymw.boinc import reasons
 from pymw.errors import ProjectError
 from pymw.project.messages import Fields, elements
 from pymw.remote.web import Reply, Unreachable
@@ -78,7 +79,7 @@ def stderr(fields: Fields) -> str:
     """What a task has printed, as query_completed_job has it."""
     text = fields.get("stderr_out", "")
     match = _CDATA.fullmatch(text)
-    return html.unescape(match[1] if match else text)
+    return reasons.unwrapped(html.unescape(match[1] if match else text))
 
 
 def result_page(page: str) -> Attempt:
@@ -87,5 +88,5 @@ def result_page(page: str) -> Attempt:
     return Attempt(
         int(host[1]) if host else None,
         int(exit_status[1]) if exit_status else None,
-        html.unescape(said[1]) if said else "",
+        reasons.unwrapped(html.unescape(said[1])) if said else "",
     )

@@ -28,7 +28,7 @@ test:
 
 soak:
 	@scripts/setup test
-	PYMW_SOAK=1 $(run) pytest tests/master/runs $(ARGS)
+	PYMW_SOAK=1 $(run) pytest tests/master/runs tests/server/test_killed.py $(ARGS)
 
 check:
 	@scripts/setup check

@@ -63,6 +63,20 @@ def empty_chroot(tmp_path: Path) -> Chroot:
     return Chroot(root)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a disk of 4 MiB, whose end a test can see."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    mounted = os.name == "posix" and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    require(mounted, "to mount a small tmpfs, as root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 @pytest.fixture(scope="session")
 def boinc_client() -> None:
     """A test that uses this needs BOINC's client on this machine."""

@@ -59,7 +59,9 @@ class MariaDB:
             raise
 
     def start(self) -> None:
-        """Start it, also after `stop` or `kill`, and wait until it answers."""
+        """Start it, also after `stop` or `kill`, and wait until it answers. Harmless if it runs."""
+        if self._process is not None:
+            return
         options = (
             f"--socket={self.socket}",
             "--skip-networking",

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from pymw_packager.client_process import dies_with_us
@@ -17,20 +18,38 @@ SECONDS = 60.0  # that anything takes at most
 
 
 class Assimilator:
-    """The daemon for a project; in a `with` block it runs."""
+    """The daemon for a project; in a `with` block it runs.
 
-    def __init__(self, project: StockProject, *options: str) -> None:
+    task_dir: None is the project's. prefix: a command that runs it.
+    """
+
+    def __init__(
+        self,
+        project: StockProject,
+        *options: str,
+        task_dir: Path | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self._project = project
+        self._task_dir = task_dir or project.task_dir
+        self._prefix = prefix
         self._options = ("-d", "4", "-app", "pymw", "--sleep_interval", "0.05", *options)
         self._log = project.task_dir.parent / "assimilator.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Assimilator:
         """Start it."""
-        command = [*dies_with_us(), sys.executable, "-m", "pymw.server.assimilator", *self._options]
+        command = [
+            *dies_with_us(),
+            *self._prefix,
+            sys.executable,
+            "-m",
+            "pymw.server.assimilator",
+            *self._options,
+        ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "-p", str(self._project.task_dir)],
+                [*command, "-p", str(self._task_dir)],
                 cwd=self._project.home.folder / "tmp_host",
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
+import re
 import socket
 import subprocess
 import sys
@@ -43,6 +43,7 @@ class MadeProject:
             (folder / "keys" / name).write_text("1024\nabcdef\n.\n", encoding="ascii")
         for name in recorded_tools.NAMES:
             self.replace_tool(name, f'exec {sys.executable} {recorded_tools.__file__} {name} "$@"')
+        self.replace_tool("sign_executable", recorded_tools.SIGN_EXECUTABLE)
         # The real tools are started by these two; ours need neither.
         self._programs = folder.with_name("programs")
         self._programs.mkdir()
@@ -59,21 +60,38 @@ class MadeProject:
         """Let a program in bin/ do something else."""
         _write_script(self.folder / "bin" / name, script)
 
-    def setup(self, *arguments: object, status: int = 0, cwd: Path | None = None) -> str:
-        """Run pymw_setup in the project's folder; what it printed, or if it fails, its sentence."""
-        command = [sys.executable, "-m", "pymw.server.setup.cli", *map(str, arguments)]
-        done = subprocess.run(
-            command,
+    def setup(self, *arguments: object, status: int | None = 0, cwd: Path | None = None) -> str:
+        """Run pymw_setup in the project's folder; what it printed, or if it fails, its sentence.
+
+        status: that it must end with; None for what --check has.
+        """
+        with self.start_setup(*arguments, cwd=cwd) as process:
+            try:
+                said, complaint = process.communicate(timeout=120)
+            finally:
+                process.kill()  # if it still runs
+        ended = process.returncode
+        assert ended == status or (status is None and ended < 2), f"{arguments}\n{said}{complaint}"
+        assert "Traceback" not in complaint, complaint
+        return complaint if status == 2 else said
+
+    def start_setup(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+        """Start pymw_setup in the project's folder."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pymw.server.setup.cli", *map(str, arguments)],
             cwd=cwd or self.folder,
             env={**os.environ, "PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
         )
-        assert done.returncode == status, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.stderr if status == 2 else done.stdout
+
+    def lacks(self, *arguments: object) -> list[str]:
+        """What --check says is lacking."""
+        said = self.setup("--check", *arguments, status=None)
+        found = [line.removeprefix("  LACKS   ") for line in said.splitlines() if line.startswith("  LACKS")]
+        assert len(found) + said.count("  stands") == len(re.findall("^  [sL]", said, re.MULTILINE))
+        return found
 
     def versions(self) -> dict[tuple[int, str], int]:
         """The ids of the versions in the database, by number and platform."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,16 @@ from pymw.errors import ProjectError
 from pymw.server.database import Database
 from pymw.server.home import ServerHome
 
-NAMES = ("xadd", "update_versions", "sign_executable", "start", "stop")
+NAMES = ("xadd", "update_versions", "start", "stop")
+# Prints a signature; to say that it cannot, it uses stderr and exit status 1.
+SIGN_EXECUTABLE = """
+if [ "$(head -c 4 "$2")" != 1024 ]; then
+    echo "can't parse key" >&2
+    exit 1
+fi
+digest=$(sha256sum "$1" | cut -c 1-64)
+printf '%s\\n' "$digest" "$digest" "$digest" "$digest" .
+"""
 # What a daemon is here: it waits in its folder until it is told to end, for a minute at most.
 _DAEMON = "import signal, time; signal.signal(signal.SIGHUP, lambda *_: exit()); time.sleep(60)"
 
@@ -125,15 +135,6 @@ def _stage(path: Path) -> None:
         _die(f"Error: files {path} and {there} differ.\nBOINC files are immutable.\nGive it a new name.")
 
 
-def sign_executable(arguments: list[str]) -> None:
-    """Prints a signature; to say that it cannot, it uses stderr and exit status 1."""
-    path, key = map(Path, arguments)
-    if not key.read_bytes().startswith(b"1024"):
-        sys.exit("can't parse key\nadd: can't read key")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    print("\n".join([digest] * 4 + ["."]))
-
-
 def start(_arguments: list[str]) -> None:
     """Starts the daemons whose host this is; else it says so, and exits 0."""
     name = socket.gethostname().split(".")[0]
@@ -143,16 +144,16 @@ def start(_arguments: list[str]) -> None:
     for folder in ("pid", "tmp", "log"):
         Path(f"{folder}_{name}").mkdir(exist_ok=True)
     for daemon in root.findall("daemons/daemon"):
-        command = daemon.findtext("cmd", "").split()[0]
+        words = shlex.split(daemon.findtext("cmd", ""))
         process = subprocess.Popen(
-            [sys.executable, "-c", _DAEMON],
+            [sys.executable, "-c", _DAEMON, *words],
             cwd=f"tmp_{name}",
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        file = daemon.findtext("pid_file") or f"{command}.pid"
+        file = daemon.findtext("pid_file") or f"{words[0]}.pid"
         Path(f"pid_{name}", file).write_text(f"{process.pid}\n", encoding="ascii")
     for mark in ("stop_daemons", "stop_sched"):
         Path(mark).unlink(missing_ok=True)
@@ -171,6 +172,6 @@ def stop(_arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     tools: dict[str, Callable[[list[str]], None]] = {
-        each.__name__: each for each in (xadd, update_versions, sign_executable, start, stop)
+        each.__name__: each for each in (xadd, update_versions, start, stop)
     }
     tools[sys.argv[1]](sys.argv[2:])

@@ -141,17 +141,22 @@ class StockProject:
         self.database.close()
 
     def _ready(self, jobs: dict[str, Sequence[Attempt]], mask: int, columns: dict[str, Any]) -> list[int]:
-        common = {"appid": self.app, "assimilate_state": 1, "error_mask": mask, "transition_time": 2**31 - 1}
-        ids = self.insert_all("workunit", [{"name": name, **common, **columns} for name in jobs])
+        common = {"appid": self.app, "error_mask": mask, "transition_time": 2**31 - 1, **columns}
+        state = common.pop("assimilate_state", 1)
+        ids = self.insert_all("workunit", [{"name": name, **common} for name in jobs])
         results = [
             self.result(workunit, f"{name}_{number}", attempt)
             for workunit, (name, attempts) in zip(ids, jobs.items(), strict=True)
             for number, attempt in enumerate(attempts)
         ]
         made = self.insert_all("result", results) if results else []
-        if made and not mask:
-            canonical = "UPDATE workunit SET canonical_resultid = id + %s WHERE id BETWEEN %s AND %s"
-            self.database.change(canonical, (made[0] - ids[0], ids[0], ids[-1]))
+        canonical = f"id + {made[0] - ids[0]}" if made and not mask else "0"
+        # As the validator does: from one moment to the next. An assimilator may be looking.
+        self.database.change(
+            f"UPDATE workunit SET canonical_resultid = {canonical}, assimilate_state = %s"
+            " WHERE id BETWEEN %s AND %s",
+            (state, ids[0], ids[-1]),
+        )
         return ids
 
     def result(self, workunit: int, name: str, attempt: Attempt) -> dict[str, Any]:

@@ -94,6 +94,20 @@ def test_a_failure_says_why_and_what_every_computer_said(
     assert stock_project.states() == {f"{BATCH}_1": 2}
 
 
+def test_a_client_s_wrapping_is_taken_off_what_the_task_said(
+    stock_project: StockProject, batch: Batch, one_pass: Pass
+) -> None:
+    raw = (
+        b"\n<core_client_version>7.20.5</core_client_version>\n<![CDATA[\n"
+        b"<message>\nprocess exited</message>\n<stderr_txt>\n1 < 2 ]]> 3\n</stderr_txt>\n]]>\n"
+    )
+    failed = Attempt(outcome=Outcome.CLIENT_ERROR, exit_status=3, stderr=raw)
+    stock_project.failed(f"{BATCH}_1", ErrorMask.TOO_MANY_ERRORS, [failed])
+    assert one_pass() == 0
+    words = "<message>\nprocess exited</message>\n<stderr_txt>\n1 < 2 ]]> 3\n</stderr_txt>"
+    assert batch.news()[0].stderr.partition("\n")[2] == words
+
+
 def test_a_failure_that_no_computer_had_is_told(
     stock_project: StockProject, batch: Batch, one_pass: Pass
 ) -> None:

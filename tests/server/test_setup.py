@@ -71,6 +71,7 @@ def test_called_again_it_changes_the_folder_alone(
         "config.xml",
         "config.xml.pymw-backup-2",
         "other",
+        "other/.lock",
     }
     assert made_project.versions() == rows
     said = made_project.setup("-p", tmp_path / "tasks", "--key", key, status=2)
@@ -142,7 +143,7 @@ def test_two_at_the_same_time_and_a_restart(made_project: MadeProject, key: Path
     assert "5 daemons run" in made_project.setup("-p", tmp_path / "tasks", "--key", key, "--restart", *QUICK)
     pids = {path: path.read_text() for path in made_project.folder.glob("pid_*/*.pid")}
     assert {path.name for path in pids} >= {"pymw_assimilator.pid", "pymw_validator.pid", "feeder.pid"}
-    said = made_project.setup("-p", tmp_path / "tasks")
+    said = made_project.setup("-p", tmp_path / "other")
     assert "with --restart, or bin/stop" in said
     assert "5 daemons run" in made_project.setup("-p", tmp_path / "tasks", "--restart")
     assert all(path.read_text() != old for path, old in pids.items())

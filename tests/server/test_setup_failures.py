@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pymw.server import facts
 from pymw.server.setup.wanted import DEFAULT_PLATFORMS
+from pymw_packager.cli import main as package
 
 from tests.bench.mariadb import MariaDB
 from tests.server.made_project import QUICK, MadeProject
@@ -43,6 +43,10 @@ def _damaged_key(project: MadeProject) -> None:
     (project.folder / "keys" / "code_sign_private").write_text("garbage")
 
 
+def _broken_project(project: MadeProject) -> None:
+    (project.folder / "project.xml").write_text("<boinc>", encoding="utf-8")
+
+
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "no configuration": (lambda p: (p.folder / "config.xml").unlink(), "is no project of the BOINC server"),
     "something else": (_config("db_name", "name"), "it is not the configuration of a BOINC project"),
@@ -55,10 +59,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "a foreign application": (_foreign_application, "apps/other is no application that the database knows"),
     "a damaged key": (_damaged_key, "does not sign with"),
     "no key": (lambda p: (p.folder / "keys/code_sign_private").unlink(), "has no code_sign_private"),
-    "broken project.xml": (
-        lambda p: (p.folder / "project.xml").write_text("<boinc>"),
-        "project.xml is no XML",
-    ),
+    "broken project.xml": (_broken_project, "project.xml is no XML"),
 }
 
 
@@ -124,7 +125,7 @@ def _tool(name: str, script: str) -> tuple[Spoil, Spoil]:
 
 
 PHP_ERROR = "echo \"PHP Fatal error:  Uncaught Error: Class 'mysqli' not found in boinc_db.inc:45\""
-# What goes wrong at a tool: how, what the sentence says, and how it is repaired. Exit statuses are the real ones.
+# What goes wrong: how, what the sentence says, and how it is repaired. Exit statuses are the real ones.
 FAULTS: dict[str, tuple[tuple[Spoil, Spoil], str]] = {
     "xadd without PHP's MySQL": (_tool("xadd", f"{PHP_ERROR}; exit 255"), "Class 'mysqli' not found"),
     "xadd that does nothing": (_tool("xadd", "exit 0"), "bin/xadd, which puts"),
@@ -196,6 +197,28 @@ def test_killed_in_the_middle_the_same_call_goes_on(
     assert made_project.versions().keys() == {(100, platform) for platform in DEFAULT_PLATFORMS}
 
 
+def test_what_is_interrupted_says_what_stands_and_leaves_no_process(
+    made_project: MadeProject, key: Path, tmp_path: Path
+) -> None:
+    begun = made_project.folder / "begun"
+    made_project.replace_tool("xadd", f"echo $$ > {begun}.new; mv {begun}.new {begun}; exec sleep 60")
+    with made_project.start_setup("-p", tmp_path / "tasks", "--key", key, *QUICK) as setup:
+        try:
+            deadline = time.monotonic() + 60
+            while not begun.exists():
+                assert setup.poll() is None and time.monotonic() < deadline
+                time.sleep(0.02)
+            setup.terminate()
+            said, complaint = setup.communicate(timeout=30)
+        finally:
+            setup.kill()  # if it still runs
+    assert setup.returncode == 130
+    assert "interrupted; steps 1 to 8 of 11 stand, and the same command goes on from there" in said
+    assert complaint.count("Traceback") == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
+
+
 def test_an_upgrade_killed_in_the_middle_goes_on(
     made_project: MadeProject, key: Path, tmp_path: Path
 ) -> None:
@@ -214,17 +237,9 @@ def test_what_was_signed_elsewhere_needs_no_key_here(
     tmp_path: Path,
 ) -> None:
     (made_project.folder / "keys/code_sign_private").rename(tmp_path / "offline")
-    build = [
-        sys.executable,
-        "-m",
-        "pymw_packager.cli",
-        "--output",
-        made_project.folder / "apps",
-        "--key",
-        key,
-    ]
+    where = ["--output", str(made_project.folder / "apps"), "--key", str(key)]
     platforms = [word for platform in DEFAULT_PLATFORMS for word in ("--platform", platform)]
-    subprocess.run([*build, *platforms, *QUICK], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    assert package([*where, *platforms, *QUICK]) == 0
     arguments = ("-p", tmp_path / "tasks", "--key", key, *QUICK)
     assert "sign each file with bin/sign_executable" in made_project.setup(*arguments, status=2)
     for path in made_project.folder.glob("apps/pymw/1.00/*/pymw_*"):

@@ -56,7 +56,10 @@ def read(path: Path) -> Facts:
 
 def parse(data: bytes) -> Facts:
     """The facts in these bytes. Raises ValueError, with what is wrong with them."""
-    found = json.loads(data)
+    try:
+        found = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("is no JSON that anybody has written") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError("is of another version of PyMW")
     app, keys, quorum = (found.get(name) for name in ("app", "task_keys", "min_quorum"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from pymw.errors import ProjectError
 
 ASSIMILATOR = "pymw_assimilator"
+_TASK_DIR = re.compile(r"-p|--?pymw(?:=(.+))?")  # its option, as its command line takes it
 FANOUT = 1024  # BOINC's own default of uldl_dir_fanout
 
 
@@ -118,8 +121,11 @@ class ServerHome:
         """The folder that pymw_setup gave to pymw_assimilator. Raises ProjectError if it has none."""
         for command in self.daemons:
             words = _words(command)
-            if words and Path(words[0]).name == ASSIMILATOR and "-p" in words[:-1]:
-                return Path(words[words.index("-p") + 1])
+            if words and Path(words[0]).name == ASSIMILATOR:
+                for flag, value in pairwise([*words, ""]):
+                    found = _TASK_DIR.fullmatch(flag)
+                    if found and (place := found[1] or value):
+                        return Path(place)
         raise ProjectError(
             f"the project {self.folder} has no {ASSIMILATOR}: run pymw_setup -p TASK_DIR "
             f"--project-home {self.folder}, on the server, first"

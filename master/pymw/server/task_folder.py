@@ -22,6 +22,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pymw.boinc.backend import Ended
 from pymw.errors import ProjectError
@@ -29,6 +30,16 @@ from pymw.server import file_system
 
 JOURNAL, BUNDLES, LOCK = "ended.jsonl", "bundles", ".lock"
 RESULT, LOG = ".result", ".log"
+_FIELDS: dict[str, Any] = {
+    "name": str,
+    "result": bool,
+    "log": bool,
+    "reason": str,
+    "exit_status": (int, type(None)),
+    "stderr": str,
+    "cancelled": bool,
+    "by": dict,
+}
 
 
 def batch_of(job: str) -> str:
@@ -48,8 +59,14 @@ class Batch:
     seen: set[str] = field(default_factory=set, repr=False)
 
     def exists(self) -> bool:
-        """Whether its program still wants it."""
-        return self.folder.is_dir()
+        """Whether its program still wants it. Raises ProjectError if that cannot be known."""
+        try:
+            self.folder.stat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ProjectError(f"{self.folder} cannot be read: {error.strerror}") from error
+        return True
 
     def file(self, job: str, suffix: str) -> Path:
         """Where the output file of a job is. suffix: RESULT or LOG."""
@@ -58,14 +75,9 @@ class Batch:
     def news(self) -> list[Ended]:
         """Jobs that have ended since the last call. Raises ProjectError if it cannot be read."""
         try:
-            with (self.folder / JOURNAL).open("rb") as journal:
-                journal.seek(self.read_to)
-                data = journal.read()
-        except FileNotFoundError:
-            return []
+            whole = self._journal(self.read_to)
         except OSError as error:
             raise ProjectError(f"{self.folder / JOURNAL} cannot be read: {error.strerror}") from error
-        whole = data[: data.rfind(b"\n") + 1]  # the rest is being written
         self.read_to += len(whole)
         found = []
         for line in whole.splitlines():
@@ -74,6 +86,11 @@ class Batch:
                 self.seen.add(ended.name)
                 found.append(ended)
         return found
+
+    def recorded(self) -> set[str]:
+        """All jobs in the journal. Raises OSError."""
+        found = map(self._ended, self._journal(0).splitlines())
+        return {ended.name for ended in found if ended is not None}
 
     def record(self, lines: Iterable[bytes]) -> None:
         """Append lines to the journal, durably. Raises OSError."""
@@ -92,15 +109,31 @@ class Batch:
         if end == 0:  # it is new, and so is its name
             file_system.sync_folder(self.folder)
 
+    def _journal(self, start: int) -> bytes:
+        """The whole lines from there on; one without its end is being written, or its writer was killed."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(start)
+                data = journal.read()
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
+
     def _ended(self, line: bytes) -> Ended | None:
         try:
             found = json.loads(line)
-            job = found["name"]
-            for name, suffix in (("result", RESULT), ("log", LOG)):
-                found[name] = self.file(job, suffix) if found[name] else None
-            return Ended(**found)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, RecursionError):
             return None  # half a line, whose writer was killed: the whole one follows
+        if not isinstance(found, dict) or found.keys() != _FIELDS.keys():
+            return None
+        if not all(isinstance(found[name], kind) for name, kind in _FIELDS.items()):
+            return None
+        job, by = found["name"], found["by"]
+        if batch_of(job) != self.folder.name or not all(isinstance(each, str) for each in by.values()):
+            return None
+        for name, suffix in (("result", RESULT), ("log", LOG)):
+            found[name] = self.file(job, suffix) if found[name] else None
+        return Ended(**found)
 
 
 def line_of(ended: Ended) -> bytes:
@@ -130,7 +163,7 @@ class TaskFolder:
             (self.path / LOCK).lstat()
         except FileNotFoundError as error:
             raise ProjectError(
-                f"{self.path} is no folder that pymw_setup has made: is its file system not mounted?"
+                f"{self.path} is no folder that pymw_setup has made, or its file system is not mounted"
             ) from error
         except OSError as error:
             raise ProjectError(f"{self.path} cannot be read: {error.strerror}") from error

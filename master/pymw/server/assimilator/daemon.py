@@ -10,7 +10,7 @@ from pymw.server.assimilator.stopping import Stop
 from pymw.server.home import ServerHome
 from pymw.server.task_folder import TaskFolder
 
-_LOCK_SECONDS = 10  # for a predecessor to end
+_LOCK_SECONDS = 2  # for a predecessor to end
 _PAUSE = 1.0  # seconds between attempts to go on, at least
 _WORK = "The work"
 

@@ -112,9 +112,21 @@ class Handover:
         """For each batch of these; None for one that no program waits for."""
         found: dict[str, _Delivery | None] = {}
         for name in {_batch_of(each) for each in workunits}:
-            batch = self._folder.batch(name)
-            found[name] = _Delivery(batch) if name and batch.exists() else None
+            delivery = _Delivery(self._folder.batch(name))
+            try:
+                found[name] = None if not name or self._gone(delivery.batch) else delivery
+            except ProjectError as error:
+                self._folder.check()
+                self._block(delivery, str(error))
+                found[name] = delivery
         return found
+
+    def _gone(self, batch: Batch) -> bool:
+        """Whether the program has removed a batch. Raises ProjectError if that cannot be known."""
+        if batch.exists():
+            return False
+        self._folder.check()
+        return True
 
     def _deliver(
         self,
@@ -139,8 +151,7 @@ class Handover:
         if self._sure and delivery.name not in self._torn:
             return set()
         if delivery.name not in self._journaled:
-            news = Batch(delivery.batch.folder).news()
-            self._journaled[delivery.name] = {each.name for each in news}
+            self._journaled[delivery.name] = delivery.batch.recorded()
         return self._journaled[delivery.name]
 
     def _succeeded(self, delivery: _Delivery, workunit: Workunit, result: Canonical, sync: bool) -> None:
@@ -179,7 +190,7 @@ class Handover:
             temporary.unlink(missing_ok=True)
             if isinstance(error, LostOutput) and not _has_something(self._home.upload_dir):
                 raise UnreadableOutput(
-                    f"{self._home.upload_dir} is empty: is its file system not mounted?"
+                    f"{self._home.upload_dir} is empty, as if its file system were not mounted"
                 ) from error
             raise
 
@@ -209,13 +220,15 @@ class Handover:
         try:
             yield
         except OSError as error:
-            folder = delivery.batch.folder
-            if not delivery.batch.exists():  # its program has removed it meanwhile
+            if isinstance(error, FileNotFoundError) and self._gone(delivery.batch):
                 delivery.done += delivery.lines
                 delivery.lines.clear()
                 return
-            self._blocked.add(delivery.name)
-            self._log.trouble(str(folder), f"{folder} cannot be written: {error.strerror}; it is tried again")
+            self._block(delivery, f"{delivery.batch.folder} cannot be written: {error.strerror}")
+
+    def _block(self, delivery: _Delivery, sentence: str) -> None:
+        self._blocked.add(delivery.name)
+        self._log.trouble(str(delivery.batch.folder), f"{sentence}; it is tried again")
 
 
 def _batch_of(workunit: Workunit) -> str:

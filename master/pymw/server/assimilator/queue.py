@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ ROUND = 1000  # workunits at a time
 _STDERR = 4000  # bytes of a result's, its last
 _FILES = 1 << 14  # bytes of what a client reports of its output files
 _SILENCE = 600  # seconds after which the database gives up on a connection, and its lock
+# What a client puts around a result's stderr, which need not be XML inside.
+_HEAD = re.compile(r"<core_client_version>[^<]*</core_client_version>\s*<!\[CDATA\[")
+_TAIL = "]]>"
 _READY, _DONE = 1, 2  # assimilate_state
 _OUTCOMES = frozenset(Outcome)
 _REPORTED = (
@@ -136,7 +140,7 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
         name=name,
         outcome=Outcome(outcome) if outcome in _OUTCOMES else Outcome.NONE,
         exit_status=exit_status if outcome in _REPORTED else None,
-        stderr=(stderr or b"").decode("utf-8", "replace"),
+        stderr=_unwrapped((stderr or b"").decode("utf-8", "replace")),
         host=host,
         platform=platform or "",
         cpu=cpu,
@@ -144,3 +148,9 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
         sent=sent,
         received=received,
     )
+
+
+def _unwrapped(stderr: str) -> str:
+    stderr = stderr.strip()
+    head = _HEAD.match(stderr)
+    return stderr[head.end() if head else 0 :].removesuffix(_TAIL).strip()

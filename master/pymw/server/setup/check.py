@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pymw_packager import task_keys
 from pymw_packager.check import check as check_version
+from pymw_packager.errors import PackagerError
 from pymw_packager.names import APP
 
 from pymw.errors import ProjectError
@@ -20,6 +22,7 @@ from pymw.server.setup.running import Running, short_host
 from pymw.server.setup.state import Row, State, look
 from pymw.server.setup.steps import check_assimilator
 from pymw.server.setup.wanted import text_of
+from pymw.server.task_folder import TaskFolder
 
 _KEYS = ("code_sign_public", "upload_private", "upload_public")
 _STOPPED = ("stop_daemons", "stop_sched")
@@ -28,22 +31,29 @@ _LOG_TAIL = 256 << 10  # bytes
 
 def check(home: ServerHome, task_dir: Path | None) -> Iterator[Finding]:
     """Look at everything. task_dir: what the assimilator is to have; None: whatever it has."""
-    yield from _host(home)
-    yield from _daemons(home)
-    yield from _assimilator(home, task_dir)
-    yield from _keys(home)
+    for part in (_host(home), _daemons(home), _assimilator(home, task_dir), _keys(home)):
+        yield from _guarded(part)
     try:
-        database = Database(home.database)
-        state = look(home, database)
-        database.close()
+        with contextlib.closing(Database(home.database)) as database:
+            state = look(home, database)
     except ProjectError as error:
         yield lacks(str(error), "start it, and see db_host, db_user and db_passwd in config.xml")
         return
     yield stands(f"the database {home.database.name} answers")
-    yield from _application(state)
-    yield from _versions(home, state)
-    yield from _facts(home, state)
-    yield from web.check(home, state)
+    for part in (_application(state), _versions(home, state), _facts(home, state), web.check(home, state)):
+        yield from _guarded(part)
+
+
+def _guarded(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """What cannot be looked at lacks; the rest is looked at all the same."""
+    try:
+        yield from findings
+    except (ProjectError, PackagerError) as error:
+        yield lacks(str(error).rstrip("."), "see to that first")
+    except OSError as error:
+        yield lacks(
+            f"{error.filename}: {error.strerror}", "call this as the user that the project belongs to"
+        )
 
 
 def _host(home: ServerHome) -> Iterator[Finding]:
@@ -75,7 +85,8 @@ def _daemons(home: ServerHome) -> Iterator[Finding]:
 
 
 def _daemon(home: ServerHome, one: Running) -> Iterator[Finding]:
-    program, log = one.daemon.program, home.log_dir / one.daemon.log
+    # bin/start writes there, whatever log_dir is: that one is the web server's.
+    program, log = one.daemon.program, home.folder / f"log_{short_host()}" / one.daemon.log
     if one.pid is None:
         yield lacks(f"{program} does not run", f"bin/start; {log} may say why")
     elif trouble := _trouble(log):
@@ -104,11 +115,19 @@ def _assimilator(home: ServerHome, task_dir: Path | None) -> Iterator[Finding]:
     except ProjectError as error:
         yield lacks(str(error), "pymw_setup -p TASK_DIR")
         return
+    process = next((each for each in running.here(home) if each.daemon.program == ASSIMILATOR), None)
+    if process and process.arguments and str(found) not in process.arguments:
+        yield lacks(
+            f"the assimilator that runs does not know of {found} yet", "pymw_setup -p TASK_DIR --restart"
+        )
     if task_dir is not None and found != task_dir.expanduser().resolve():
         yield lacks(f"the assimilator's folder is {found}, not {task_dir}", f"pymw_setup -p {task_dir}")
-    if not found.is_dir():
-        yield lacks(f"the task folder {found} is not there", f"pymw_setup -p {found}")
-    elif not os.access(found, os.W_OK | os.X_OK):
+    try:
+        TaskFolder(found).check()
+    except ProjectError as error:
+        yield lacks(str(error), f"pymw_setup -p {found}")
+        return
+    if not os.access(found, os.W_OK | os.X_OK):
         yield lacks(f"the task folder {found} is not writable for this user", "change its mode or owner")
     else:
         yield stands(f"the task folder is {found}")

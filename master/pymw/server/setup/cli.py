@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
             _say(steps)
             return OK
         _perform(steps)
-    print(_farewell(home, restarted=options.restart))
+    print(_farewell(home))
     return OK
 
 
@@ -141,10 +141,11 @@ def _alone(home: ServerHome) -> Iterator[None]:
     """No two of us change a project at the same time. Raises ProjectError."""
     handle = os.open(home.folder / "apps", os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ProjectError(f"another pymw_setup works on {home.folder}: wait for its end") from error
         yield
-    except BlockingIOError as error:
-        raise ProjectError(f"another pymw_setup works on {home.folder}: wait for its end") from error
     finally:
         os.close(handle)
 
@@ -177,20 +178,20 @@ def _perform(steps: Sequence[Step]) -> None:
             raise
 
 
-def _farewell(home: ServerHome, *, restarted: bool) -> str:
+def _farewell(home: ServerHome) -> str:
     if home.host != running.short_host():
         here = running.short_host()
         return (
             f"done; but config.xml says <host>{home.host}</host>, not {here}: bin/start would start nothing"
         )
-    if restarted:
-        return "done; `pymw_setup --check` looks at everything"
-    if any(each.pid for each in running.here(home)):
+    started = [each.since for each in running.here(home) if each.pid]
+    if any(since < (home.folder / "config.xml").stat().st_mtime for since in started):
         return (
             "done; daemons read config.xml when they start: the same command with --restart, or bin/stop, a\n"
             "wait until all have ended, and bin/start"
         )
-    return "done; start the daemons with bin/start, and look at everything with `pymw_setup --check`"
+    start = "" if started else "start the daemons with bin/start; "
+    return f"done; {start}`pymw_setup --check` looks at everything"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from dataclasses import dataclass
@@ -19,10 +20,23 @@ _MOMENT = 0.1
 
 @dataclass(frozen=True)
 class Running:
-    """A daemon that bin/start would start on this computer. pid: of its process, None if it does not run."""
+    """A daemon that bin/start would start on this computer.
+
+    pid: of its process, None if it does not run. since: when it was started, unix time.
+    """
 
     daemon: Daemon
     pid: int | None
+    since: float = 0.0
+
+    @property
+    def arguments(self) -> list[str]:
+        """What it was started with; empty if it does not run, or cannot be looked at."""
+        try:
+            line = Path(f"/proc/{self.pid}/cmdline").read_bytes()
+        except OSError:
+            return []
+        return [os.fsdecode(word) for word in line.split(b"\0")]
 
 
 def short_host() -> str:
@@ -34,20 +48,21 @@ def here(home: ServerHome) -> list[Running]:
     """The daemons of this computer. Raises ProjectError."""
     listed = daemons.listed(XmlText((home.folder / "config.xml").read_bytes(), "config.xml"))
     ours = [each for each in listed if (each.on or home.host) == short_host() and not each.disabled]
-    return [Running(each, _pid(home, each)) for each in ours]
+    return [_running(home, each) for each in ours]
 
 
-def _pid(home: ServerHome, daemon: Daemon) -> int | None:
-    """The process of a daemon. Its file stays when it dies, and another process may get its number."""
-    folder = home.folder / f"pid_{short_host()}"
+def _running(home: ServerHome, daemon: Daemon) -> Running:
+    """A daemon's file stays when it dies, and another process may get its number."""
+    file = home.folder / f"pid_{short_host()}" / daemon.pid
     try:
-        pid = int((folder / daemon.pid).read_text(encoding="ascii").strip())
+        pid, since = int(file.read_text(encoding="ascii").strip()), file.stat().st_mtime
         at = Path(f"/proc/{pid}/cwd").readlink()
     except PermissionError:
-        return pid  # another user's: there is no more to be learnt
+        return Running(daemon, pid, since)  # another user's: there is no more to be learnt
     except (OSError, ValueError):
-        return None  # a process that has ended and that nobody has waited for has no folder either
-    return pid if at == (home.folder / f"tmp_{short_host()}").resolve() else None
+        return Running(daemon, None)  # one that has ended and that nobody has waited for has no folder either
+    ours = at == (home.folder / f"tmp_{short_host()}").resolve()
+    return Running(daemon, pid, since) if ours else Running(daemon, None)
 
 
 def restart(home: ServerHome) -> str:
@@ -62,7 +77,7 @@ def restart(home: ServerHome) -> str:
         if time.monotonic() > deadline:
             raise ProjectError(
                 f"bin/start has not started {missing[0]}, and said: {tools.said(output)}; "
-                f"{home.log_dir} may tell more"
+                f"{home.folder / f'log_{short_host()}' / missing[0]}.log may tell more"
             )
         time.sleep(_MOMENT)
     return f"{len(here(home))} daemons run"

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+from pymw_packager.client_process import dies_with_us
+
 from pymw.errors import ProjectError
 
 LIMIT = 300  # seconds; update_versions copies, hashes and signs some ten files of at most some ten MB
@@ -21,7 +23,7 @@ def run(folder: Path, *command: str) -> str:
     environment = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     try:
         process = subprocess.Popen(
-            [program, *command[1:]],
+            [*dies_with_us(), program, *command[1:]],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

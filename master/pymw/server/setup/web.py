@@ -82,15 +82,14 @@ def _facts(url: str, expected: facts.Facts) -> Iterator[Finding]:
 
 
 def _download(home: ServerHome, state: State) -> Iterator[Finding]:
-    """One file of each version: the web server may be another user, who cannot read them all."""
+    """The web server is another user, who may not be allowed to read what update_versions has copied."""
     try:
         config = ET.fromstring((home.folder / "config.xml").read_bytes())
     except (OSError, ET.ParseError) as error:
         raise ProjectError(f"config.xml cannot be read: {error}") from error
     base = (config.findtext("config/download_url") or "").strip()
-    for row in state.current().values():
-        for name in sorted(row.files)[:1]:
-            _get(f"{base}/{name}", whole=False)
+    for name in sorted({name for row in state.current().values() for name in row.files}):
+        _get(f"{base}/{name}", whole=False)
     if state.rows:
         yield stands(f"{base} gives volunteers the application")
 

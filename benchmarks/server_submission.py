@@ -3,10 +3,10 @@
 PYMW_BOINC_PROJECT=DIR python benchmarks/server_submission.py [JOBS [BYTES]]     (10000 jobs; arguments of
 1000 bytes each)
 
-DIR is a project that pymw_setup has prepared, on this computer. Side by side: one call of create_work for each
-job, as PyMW did it from 2008 on; and jobs by the batch, as the interface `boinc` submits them now, without and
-with the signing of each. Ours are on the disk and seen in the database when the clock stops. All are
-cancelled at the end.
+DIR is a project that pymw_setup has prepared, on this computer. Side by side: one call of create_work for
+each job, as PyMW did it from 2008 on; and jobs by the batch, as the interface `boinc` submits them now,
+without and with the signing of each. Ours are on the disk and seen in the database when the clock stops. All
+are cancelled at the end.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import socket
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 from pymw.boinc import projects
 from pymw.boinc.backend import Demand, Ended, Job
 from pymw.errors import InterfaceError, ProjectError
+from pymw.interfaces.boinc import Manager
 from pymw.server import jobs_table
 from pymw.server.backend import ServerBackend
 from pymw.server.facts import Facts
+from pymw.server.home import ServerHome
 from pymw.server.task_folder import TaskFolder, line_of
 
 from tests.bench.mariadb import MariaDB
@@ -406,3 +409,47 @@ def test_daemons_that_do_not_run_are_warned_of_once(
         assert backend.status()["daemons"] == {"pymw_assimilator": True}
         daemon.kill()
     backend.close()
+
+
+def test_a_quorum_that_nobody_would_compare_is_refused(project: StockProject) -> None:
+    config = project.home.folder / "config.xml"
+    trivial = "<cmd>sample_trivial_validator -d 3 --app {} --sleep_interval 1</cmd>"
+    for app, refused in (("pymw", True), ("other", False)):
+        text = config.read_text().replace("<daemons>", f"<daemons><daemon>{trivial.format(app)}</daemon>")
+        (project.home.folder / "with").mkdir(exist_ok=True)
+        (project.home.folder / "with" / "config.xml").write_text(text)
+        home = dataclasses.replace(ServerHome.open(project.home.folder / "with"), folder=project.home.folder)
+        backend = ServerBackend(home)
+        asked = job(backend, demand=Demand(target_nresults=2, min_quorum=2))
+        if refused:
+            with pytest.raises(ProjectError, match=r"compares none: run pymw_setup --upgrade --quorum 2"):
+                backend.submit([asked], BATCH)
+        else:
+            backend.submit([asked], BATCH)
+        backend.close()
+
+
+# What the original's Manager is for.
+
+
+def test_batches_of_other_programs_are_looked_at_and_removed(
+    project: StockProject, backend: ServerBackend
+) -> None:
+    backend.submit([job(backend, number) for number in range(3)], BATCH)
+    backend.submit([job(backend, 1, OTHER)], OTHER)
+    project.database.change("UPDATE workunit SET canonical_resultid = 9 WHERE name = %s", (f"{OTHER}_1",))
+    with Manager(project.home.folder) as manager:
+        assert manager.batches() == {
+            BATCH: {"unsent": 3, "in_progress": 0, "done": 0, "failed": 0},
+            OTHER: {"unsent": 0, "in_progress": 0, "done": 1, "failed": 0},
+        }
+        with pytest.raises(ProjectError, match=f"{BATCH} has 3 jobs that have not ended"):
+            manager.zero_batch(BATCH)
+        manager.zero_batch(OTHER)
+        manager.delete_batch(BATCH)
+        assert manager.batches() == {}
+        with pytest.raises(ProjectError, match=f"there is no batch {BATCH}"):
+            manager.delete_batch(BATCH)
+    masks = dict(project.database.rows("SELECT name, error_mask FROM workunit"))
+    assert masks == {**{f"{BATCH}_{number}": 16 for number in range(3)}, f"{OTHER}_1": 0}
+    assert not [name for name in files_in_download(project) if "bundle" in name]

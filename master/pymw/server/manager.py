@@ -38,7 +38,7 @@ class Manager:
         left = found["unsent"] + found["in_progress"]
         if left and not cancel_workunits:
             raise ProjectError(
-                f"the batch {batch} has {left} jobs that have not ended: cancel_workunits=True"
+                f"the batch {batch} has {left} jobs that have not ended: delete_batch cancels them"
             )
         self._backend.forget(batch)
 

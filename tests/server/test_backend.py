@@ -23,6 +23,7 @@ from pymw.server.home import ServerHome
 from pymw.server.task_folder import TaskFolder, line_of
 
 from tests.bench.mariadb import MariaDB
+from tests.server import create_work_facts
 from tests.server.stock_project import StockProject, install_create_work
 
 BATCH = "pymw_0123456789ab"
@@ -59,6 +60,10 @@ def files_in_download(project: StockProject) -> list[str]:
 
 
 # Submission.
+
+
+def test_create_work_is_played_as_the_real_one_is(project: StockProject) -> None:
+    create_work_facts.check(project.home, project.database)
 
 
 def test_a_job_is_there_with_its_files_and_what_was_asked(

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from pymw import key_files
+from pymw.server.backend import ServerBackend
+from pymw.server.facts import Facts
 
 from tests.bench.mariadb import MariaDB
 from tests.server.made_project import MadeProject
-from tests.server.stock_project import StockProject
+from tests.server.stock_project import StockProject, install_create_work
 
 
 @pytest.fixture
@@ -38,3 +40,19 @@ def made_project(mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def key(tmp_path: Path) -> Path:
     """The public half of a task key."""
     return key_files.create(tmp_path / "alice.pem").path
+
+
+@pytest.fixture
+def project(stock_project: StockProject) -> StockProject:
+    """A project to which one can submit."""
+    install_create_work(stock_project.home)
+    Facts("pymw", (), 2).write(stock_project.home.facts)
+    return stock_project
+
+
+@pytest.fixture
+def backend(project: StockProject) -> Iterator[ServerBackend]:
+    """The backend of it."""
+    made = ServerBackend(project.home)
+    yield made
+    made.close()

@@ -1,4 +1,4 @@
-"""A project of the real BOINC server on this computer, with real clients: whatever PYMW_BOINC_PROJECT names."""
+"""A project of the real BOINC server on this computer, which PYMW_BOINC_PROJECT names, with real clients."""
 
 from __future__ import annotations
 
@@ -64,21 +64,13 @@ class RealServer:
 
     def setup(self, *options: object) -> str:
         """Run pymw_setup, and start the daemons again; returns what it says."""
-        command = [sys.executable, "-m", "pymw.server.setup.cli", "--project-home", str(self.home.folder)]
-        done = subprocess.run(
-            [*command, "--restart", *map(str, options)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = self._call_setup("--restart", *options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def check(self) -> str:
         """What pymw_setup --check says."""
-        command = [sys.executable, "-m", "pymw.server.setup.cli", "--project-home", str(self.home.folder)]
-        done = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=60, check=False)
+        done = self._call_setup("--check")
         return done.stdout + done.stderr
 
     def stop(self) -> None:
@@ -99,6 +91,12 @@ class RealServer:
         logs = [*self.home.log_dir.glob("*.log")]
         said = [f"--- {log}\n{log.read_text(errors='replace')[-_SAID:]}" for log in logs]
         return "\n".join([*said, *(client.log()[-_SAID:] for client in self.clients)])
+
+    def _call_setup(self, *options: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pymw.server.setup.cli", "--project-home", str(self.home.folder)]
+        return subprocess.run(
+            [*command, *map(str, options)], capture_output=True, text=True, timeout=300, check=False
+        )
 
     def _if_there(self) -> tuple[str, ...]:
         return ("--upgrade",) if self.home.facts.exists() else ()

@@ -25,6 +25,9 @@ from pymw.ending import Ending
 from pymw.errors import InterfaceError, PyMWError
 from pymw.functions import CodeBundle
 from pymw.interfaces.base import Interface, Listener, Task
+from pymw.server.manager import Manager
+
+__all__ = ["BOINCInterface", "Manager"]
 
 _WAITING = 10_000  # jobs that a project has of one master at most, so that priorities keep their meaning
 _NEWS = 1.0  # seconds that a look for news waits

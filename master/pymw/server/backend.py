@@ -23,6 +23,7 @@ from pymw.server import create_work, facts, jobs_table, templates
 from pymw.server.home import ASSIMILATOR, ServerHome
 from pymw.server.jobs_table import JobsTable
 from pymw.server.setup import running
+from pymw.server.setup.daemons import TRIVIAL, words_of
 from pymw.server.staging import Bundle, Staging
 from pymw.server.task_folder import Batch, TaskFolder, batch_of
 
@@ -148,6 +149,11 @@ class ServerBackend(Backend):
             "daemons": self._running(),
         }
 
+    def batches(self) -> dict[str, dict[str, int]]:
+        """The counts of every batch in TASK_DIR, whosoever it is."""
+        names = sorted(path.name for path in self._folder.path.glob("[!.]*") if path.is_dir())
+        return {name: self._table.counts(name) for name in names}
+
     def close(self) -> None:
         """Let go of the database."""
         self._table.close()
@@ -157,10 +163,19 @@ class ServerBackend(Backend):
         unit = workunits.workunit(job, arguments, batch)
         unit.check()
         if job.demand not in self._templates:
+            self._check_quorum(job.demand)
             self._templates[job.demand] = templates.written(self._home.folder, unit)
         bundle = self._bundles[job.bundle]
         inputs = (create_work.elsewhere(bundle.url, bundle.nbytes, bundle.md5), arguments)
         return create_work.line(job.name, self._templates[job.demand], job.command_line, inputs)
+
+    def _check_quorum(self, demand: Demand) -> None:
+        validators = [words for words in map(words_of, self._home.daemons) if words and APP in words]
+        if demand.min_quorum > 1 and any(Path(words[0]).name == TRIVIAL for words in validators):
+            raise ProjectError(
+                f"{demand.min_quorum} equal results are asked for, but the project's {TRIVIAL} compares"
+                f" none: run pymw_setup --upgrade --quorum {demand.min_quorum} on the server"
+            )
 
     def _running(self) -> dict[str, bool]:
         """Whether each daemon of this computer runs, by its program."""

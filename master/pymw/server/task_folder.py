@@ -5,6 +5,7 @@
         JOB.result  JOB.log     the output files of the canonical result; they are there before the line is
         bundles/NAME            an empty file for each code bundle in the project's download folder that this
                                 batch needs: a bundle goes when no batch needs it
+        staging                 while jobs are submitted: their names, a line each (staging.py)
     TASK_DIR/.lock              held while bundles are staged or removed; a folder without it is no TASK_DIR
 
 BATCH is a job's name up to the last underscore. A job whose batch has no folder (any more) is of no interest

@@ -54,7 +54,7 @@ class Staging:
             # The mark comes first: whoever removes a batch looks for marks, with the same lock held.
             (self._folder.create(batch).folder / BUNDLES / name).touch()
             if not path.is_file() or path.stat().st_size != len(data):
-                self._make_folder(path.parent)
+                self._make_folder(path.parent, sync=True)
                 durable.write_bytes(str(path), data)
                 path.chmod(_READABLE)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
@@ -72,7 +72,7 @@ class Staging:
         for job in jobs:
             path = self._arguments(job.name)
             with _explained(path):
-                self._make_folder(path.parent)
+                self._make_folder(path.parent, few)
                 _put(path, job.arguments, few)
         if not few:
             with _explained(self._home.download_dir):
@@ -109,13 +109,15 @@ class Staging:
     def _note(self, batch: str) -> Path:
         return self._folder.path / batch / STAGING
 
-    def _make_folder(self, folder: Path) -> None:
+    def _make_folder(self, folder: Path, sync: bool) -> None:
         if folder not in self._made:
             if not folder.is_dir():
                 with contextlib.suppress(FileExistsError):
                     folder.mkdir()
                     # BOINC's own programs, other users perhaps, remove files from it.
                     folder.chmod(self._home.download_dir.stat().st_mode & 0o7777)
+                if sync:
+                    file_system.sync_folder(self._home.download_dir)
             self._made.add(folder)
 
 

@@ -34,6 +34,8 @@ examples:
       The next version, for two platforms. BOINC never takes changed files under an old version.
   pymw-package --platform windows_intelx86 --package numpy --python-version 3.11
       The tasks need numpy: it goes into the Python that comes along, which is then used first.
+  pymw-package --platform windows_intelx86 --lean
+      A smaller Python, for tasks that need neither ssl nor sqlite3 nor what else seldom is needed.
   pymw-package --platform x86_64-pc-linux-gnu --interpreter none
       A small package for volunteers who have a Python.
   pymw-package --platform x86_64-pc-linux-gnu --interpreter freeze --requirement requirements.txt
@@ -104,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--requirement", metavar="FILE", action="append", default=[], help="put the packages of FILE in")
     add("--package", metavar="NAME", nargs="+", action="extend", default=[], help="put these packages in")
+    add(
+        "--lean",
+        action="store_true",
+        help="leave out what tasks seldom need: ssl, sqlite3, the codecs of Asia, tools for programmers, "
+        "mail, servers (docs/packaging.md lists it)",
+    )
     add(
         "--prefer",
         choices=["system", "embedded"],
@@ -202,6 +210,7 @@ def _recipe(options: argparse.Namespace, platform: Platform) -> Recipe:
         python_version=options.python_version,
         prefer=options.prefer or ("embedded" if requirements else "system"),
         requirements=tuple(requirements),
+        lean=options.lean,
         trust=tuple(dict.fromkeys(task_keys.read_public(path) for path in options.key)),
         revoked=tuple(dict.fromkeys(task_keys.key_id(given) for given in options.revoked)),
     )

@@ -3,6 +3,7 @@
 const std = @import("std");
 const files = @import("system.zig").files;
 const marker = @import("marker.zig");
+const pe_filter = @import("pe_filter.zig");
 const tree = @import("tree.zig");
 const zstd = std.compress.zstd;
 const Allocator = std.mem.Allocator;
@@ -67,7 +68,9 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
         else => return err,
     };
     defer files.close(handle);
-    var left = size;
+    const is_image = size >= pe_filter.mark.len and std.mem.eql(u8, try head(from), pe_filter.mark);
+    if (is_image) try files.write(handle, try restored(arena, from, size));
+    var left = if (is_image) 0 else size;
     while (left > 0) {
         const ready = from.peekGreedy(1) catch |err| return malformed(@errorName(err));
         const chunk = ready[0..@intCast(@min(ready.len, left))];
@@ -76,6 +79,18 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
         left -= chunk.len;
     }
     if (!files.syncs_trees) try files.sync(handle);
+}
+
+fn head(from: *std.Io.Reader) Error![]const u8 {
+    return from.peek(pe_filter.mark.len) catch |err| malformed(@errorName(err));
+}
+
+/// Reads a stored image of a Windows program and returns the program.
+fn restored(arena: Allocator, from: *std.Io.Reader, size: u64) Error![]const u8 {
+    const content = try arena.alloc(u8, @intCast(size));
+    from.readSliceAll(content) catch |err| return malformed(@errorName(err));
+    try pe_filter.restore(arena, content);
+    return content;
 }
 
 fn malformed(why: []const u8) error{Malformed} {

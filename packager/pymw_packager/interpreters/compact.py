@@ -54,7 +54,8 @@ def _remove_docstring(
     if before.strip() or after.split(b"#")[0].strip():
         return  # it shares its line with other statements
     needed = b"pass" if len(node.body) == 1 and not isinstance(node, ast.Module) else b""
-    lines[first : last + 1] = [b"\n"] * (last - first) + [before + needed + after]
+    rest = (before + needed + after).rstrip() + b"\n"
+    lines[first : last + 1] = [b"\n"] * (last - first) + [rest]
 
 
 def _without_comments(text: str) -> str:

@@ -70,7 +70,6 @@ SELDOM = frozenset(
         "aifc",
         "antigravity",
         "asynchat",
-        "asyncio/unix_events",
         "asyncore",
         "bdb",
         "cProfile",

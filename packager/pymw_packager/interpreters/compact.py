@@ -35,11 +35,11 @@ def bare(source: bytes) -> str:
     text = io.TextIOWrapper(
         io.BytesIO(source), tokenize.detect_encoding(io.BytesIO(source).readline)[0]
     ).read()
-    lines = text.encode().splitlines(keepends=True)
+    lines = text.encode().split(b"\n")  # splitlines would split at form feeds, too
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             _remove_docstring(lines, node)
-    return _without_comments(b"".join(lines).decode())
+    return _without_comments(b"\n".join(lines).decode())
 
 
 def _remove_docstring(
@@ -54,17 +54,16 @@ def _remove_docstring(
     if before.strip() or after.split(b"#")[0].strip():
         return  # it shares its line with other statements
     needed = b"pass" if len(node.body) == 1 and not isinstance(node, ast.Module) else b""
-    rest = (before + needed + after).rstrip() + b"\n"
-    lines[first : last + 1] = [b"\n"] * (last - first) + [rest]
+    lines[first : last + 1] = [b""] * (last - first) + [(before + needed + after).rstrip()]
 
 
 def _without_comments(text: str) -> str:
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    return "".join(lines)
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return "\n".join(lines)
 
 
 def compiled(text: str, name: str) -> bytes:

@@ -50,6 +50,7 @@ def test_modules_of_the_library_keep_their_meaning_and_their_lines() -> None:
         (b"def f():\n    'What'; return 1\n", "def f():\n    'What'; return 1\n"),
         ("def f():\n    'Größe'\n    return '#'\n".encode(), "def f():\n\n    return '#'\n"),
         (b"x = '''a # b   \n# c'''\n", "x = '''a # b   \n# c'''\n"),
+        (b"x = 1  # one\n\x0c\ny = 2  # two\n", "x = 1\n\x0c\ny = 2\n"),
         (b"if x:\r\n    y = 1 # z\r\n", "if x:\n    y = 1\n"),
     ],
 )

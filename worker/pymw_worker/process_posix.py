@@ -12,7 +12,7 @@ from pymw_worker.guard import Guard
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _KILL_PATIENCE = 5.0  # seconds until we give up on processes that even SIGKILL doesn't end
-_CENSUS_COST = 100  # a census may take a hundredth of our time
+_CENSUS_COST = 400  # censuses may take a quarter of a hundredth of our time
 
 
 def spawn(command, folder, environment):

@@ -1,4 +1,4 @@
-"""How long a task takes that does nothing, from the start of the launcher to its end, side by side in one run.
+"""How long a task takes that does nothing, from the launcher's start to its end, side by side in one run.
 
     python benchmarks/starts.py [--rounds N] [--lean]
 
@@ -6,8 +6,8 @@ The goals: a cold start (unpack, import, run) at most 1.5 times `tar --zstd -x` 
 `python -c pass` with what came out of it; a warm start at most 10 ms more than the worker itself with that
 Python. Beside them the same worker as one file of PyInstaller's, which unpacks itself at each start.
 
-Everything takes turns, so that a busy moment hits all of it. What is unpacked is new each time, and not synced
-by tar and PyInstaller, while the launcher syncs it.
+Everything takes turns, so that a busy moment hits all of it. What is unpacked is new each time; the launcher
+hashes the payload and syncs what came out of it, tar and PyInstaller do neither.
 """
 
 import argparse
@@ -67,7 +67,7 @@ class Bench:
         return slot
 
     def task(self, command: Sequence[str | Path], cache: Path) -> float:
-        """The seconds that a task takes whose worker a command starts; runtimes are unpacked into the cache."""
+        """The seconds that a task takes whose worker a command starts; the cache is for runtimes."""
         slot = self.slot()
         environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "TMPDIR": str(self.folder)}
         took = seconds(command, slot, environment)
@@ -90,7 +90,7 @@ def one_file(work: Path) -> Path:
     options += ["--paths", str(Path(pymw_worker.__file__).parents[1]), "--collect-submodules", "pymw_worker"]
     modules = [f"--hidden-import={name}" for name in freeze.extension_modules()]
     main = Path(freeze.__file__).with_name("frozen_main.py")
-    subprocess.run([sys.executable, "-m", "PyInstaller", *options, *modules, main], check=True, capture_output=True)
+    seconds([sys.executable, "-m", "PyInstaller", *options, *modules, main], work)
     return work / "dist" / "onefile"
 
 
@@ -103,7 +103,8 @@ def contestants(bench: Bench) -> dict[str, Callable[[], float]]:
 
     def untar() -> float:
         target = bench.new("untarred")
-        return seconds(["tar", "--zstd", "-xf", payload], target) + seconds(["./python", "-c", "pass"], target)
+        unpacking = seconds(["tar", "--zstd", "-xf", payload], target)
+        return unpacking + seconds(["./python", "-c", "pass"], target)
 
     return {
         "tar --zstd -x, python -c pass": untar,

@@ -1,9 +1,9 @@
-"""What watching over a task costs: CPU time of the worker's own process, beside a task that sleeps or computes.
+"""What watching over a task costs: the CPU time of the worker's own process while a task runs.
 
     python -m benchmarks.supervising [--seconds S] [--python PATH …]
 
-The goal: at most 0.5 % of one core. A client is played (tests/bench/fake_client.py): it beats every second and
-reads the reports. The start is left out, the end of the task as well.
+The goal: at most 0.5 % of one core. A client is played (tests/bench/fake_client.py), which beats every second
+and reads the reports. Start and end are left out.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
 from tests.worker.job import Job
 
 GOAL = 0.5
@@ -63,7 +64,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of each task (60)")
-    parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="PATH", help="workers' Pythons")
+    parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="PATH", help="of workers")
     options = parser.parse_args()
     table = Table(title=f"{options.seconds:g} s each, per cent of one core; the goal: {GOAL}", box=None)
     table.add_column("the task")

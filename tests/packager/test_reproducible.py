@@ -11,6 +11,7 @@ from pathlib import Path
 from pymw_packager.files import sha256_of
 from pymw_packager.interpreters import cache
 
+from tests.bench.packages import VERSION, Packages
 from tests.bench.require import require
 
 ROOT = Path(__file__).parents[2]
@@ -53,34 +54,28 @@ def clock_of_a_later_year(folder: Path) -> Path:
     """Make a library that shifts the clock of the programs that are started with it."""
     source, made = folder / "later.c", folder / "later.so"
     source.write_text(textwrap.dedent(LATER))
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-o", made, source]
+    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-o", str(made), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     return made
 
 
-def build(sources: Path, folder: Path, environment: dict[str, str], umask: int) -> dict[str, str]:
-    """Build with the packager of a source tree; return the SHA-256 of each file by its name."""
-    environment["PYTHONPATH"] = os.pathsep.join(str(sources / part) for part in PARTS)
-    command = [sys.executable, "-m", "pymw_packager.cli", "--platform", PLATFORM, "--output", "apps"]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, umask=umask, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return {path.name: sha256_of(path) for path in (folder / "apps").rglob("*") if path.is_file()}
+def hashes(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file of an app version by its name."""
+    return {path.name: sha256_of(path) for path in folder.iterdir()}
 
 
-def test_everything_else_may_differ(tmp_path: Path) -> None:
+def test_everything_else_may_differ(packages: Packages, tmp_path: Path) -> None:
     require(sys.platform == "linux", "Linux, where a library can shift the clock")
-    here, there = tmp_path / "here", tmp_path / "a folder far away" / "there"
-    here.mkdir()
-    there.mkdir(parents=True)
-    expected = build(ROOT, here, dict(os.environ), 0o022)
+    expected = hashes(packages.get(PLATFORM))
+    there = tmp_path / "a folder far away"
+    there.mkdir()
     for part in PARTS:
         copied = shutil.copytree(ROOT / part, there / part, ignore=shutil.ignore_patterns("__pycache__"))
         for path in copied.rglob("*"):
             os.utime(path, (1e9, 1e9))
     later = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(str(there / part) for part in PARTS),
         "HOME": str(there),
         "XDG_CACHE_HOME": str(there / "cache"),
         "TMPDIR": str(there),
@@ -96,7 +91,12 @@ def test_everything_else_may_differ(tmp_path: Path) -> None:
     (there / "cache" / "pymw").mkdir(parents=True)
     for kept in ("wheels", "zig"):  # what was downloaded, and zig's own libraries
         (there / "cache" / "pymw" / kept).symlink_to(cache.folder(kept))
-    assert build(there, there, later, 0o077) == expected
+    command = [sys.executable, "-m", "pymw_packager.cli", "--platform", PLATFORM, "--app-version", VERSION]
+    done = subprocess.run(
+        command, cwd=there, env=later, umask=0o077, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert hashes(there / "apps" / "pymw" / VERSION / PLATFORM) == expected
     assert {path.name for path in (there / "cache" / "pymw" / "programs").rglob("*.exe")} == {
         f"launcher-{PLATFORM}.exe",
         f"python-{PLATFORM}.exe",

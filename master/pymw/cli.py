@@ -2,25 +2,22 @@
 
 import argparse
 import contextlib
-import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO
 
-from rich.console import Console
+from pymw_packager import command
+from pymw_packager.command import FAILED, FAULTY, OK
 
 from pymw import keys_command, report, run_folder, run_status
 from pymw.errors import PyMWError
 from pymw.export import Export
 from pymw.project import project_cli
 
-OK, FAULTY, FAILED, INTERRUPTED = 0, 1, 2, 130
-# A table with long names, where no terminal sets a width.
-PIPE_WIDTH = 110
+_PROGRAM = "pymw"
 
 DESCRIPTION = """\
 Looks into runs: what programs that use pymw.Master(run=NAME) have kept, and keep while one looks.
@@ -53,83 +50,51 @@ program, which is not run here, is {"class": NAME, its attributes}. An argument 
 text, as Python shows it."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong command line in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"{self.prog}: {message}; see {self.prog} --help.\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        status: int = options.command(options)
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        # Whoever read has seen enough. Python would flush once more at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except PyMWError as error:
-        _complain(f"{error}.")
-    except OSError as error:
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        _complain("interrupted; nothing half-written is left.")
-        return INTERRUPTED
-    return FAILED
+    return command.run(_PROGRAM, lambda: int(options.command(options)), (PyMWError,))
 
 
 def _parser() -> argparse.ArgumentParser:
-    look = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(
-        prog="pymw", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=look, allow_abbrev=False
-    )
+    parser = command.Parser(prog=_PROGRAM, description=DESCRIPTION, epilog=EXAMPLES)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     runs = commands.add_parser("runs", help="show the runs of a folder")
     runs.add_argument("--folder", metavar="DIR", type=Path, help="the folder (default: pymw_runs, PYMW_RUNS)")
     runs.set_defaults(command=_runs)
     status = commands.add_parser("status", help="show how far a run is")
     status.set_defaults(command=_status)
-    export = commands.add_parser(
-        "export", help="write the tasks of a run as JSON lines", description=EXPORT, formatter_class=look
-    )
+    export = commands.add_parser("export", help="write the tasks of a run as JSON lines", description=EXPORT)
     export.add_argument("--output", metavar="FILE", type=Path, help="write here (default: standard output)")
     export.add_argument("--failed", action="store_true", help="only the tasks that failed")
     export.set_defaults(command=_export)
-    for command in (status, export):
-        command.add_argument("run", metavar="RUN", help="its name, or its folder")
-    for command in (runs, status):
-        command.add_argument("--json", action="store_true", help="print it as JSON")
+    for each in (status, export):
+        each.add_argument("run", metavar="RUN", help="its name, or its folder")
+    for each in (runs, status):
+        each.add_argument("--json", action="store_true", help="print it as JSON")
     project_cli.add_to(commands)
     keys_command.add_to(commands)
     return parser
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-
-
 def _runs(options: argparse.Namespace) -> int:
     found = run_status.summaries(options.folder or run_folder.parent())
     if options.json:
-        _print_json(found)
+        command.print_json(found)
     else:
-        report.print_runs(found, _console())
+        report.print_runs(found, command.console())
     for each in found:
         if "error" in each:
-            _complain(f"{each['error']}.")
+            command.complain(_PROGRAM, f"{each['error']}.")
     return FAILED if any("error" in each for each in found) else OK
 
 
 def _status(options: argparse.Namespace) -> int:
     facts = run_status.status(run_folder.find(options.run))
     if options.json:
-        _print_json(facts)
+        command.print_json(facts)
     else:
-        report.print_status(facts, _console())
+        report.print_status(facts, command.console())
     return FAULTY if facts["failed"] else OK
 
 
@@ -139,7 +104,7 @@ def _export(options: argparse.Namespace) -> int:
         for line in export.lines():
             stream.write(line)
     if export.unreadable:
-        _complain(f"{export.unreadable} values could not be read; their lines say why.")
+        command.complain(_PROGRAM, f"{export.unreadable} values could not be read; their lines say why.")
     return FAULTY if export.unreadable else OK
 
 
@@ -165,19 +130,6 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
-
-
-def _print_json(facts: Any) -> None:
-    print(json.dumps(facts, indent=2))
-
-
-def _complain(sentence: str) -> None:
-    print(f"pymw: {sentence}", file=sys.stderr)
-
-
-def _terminated(signum: int, frame: object) -> NoReturn:
-    """End like after Ctrl-C, so that temporary files go away."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -21,10 +21,7 @@ A passphrase is asked for, or taken from {key_files.PASSPHRASE}."""
 
 def add_to(commands: Any) -> None:
     """Add the command `keys` to the subparsers of `pymw`; each sets `command`, as the others do."""
-    raw = argparse.RawDescriptionHelpFormatter
-    keys = commands.add_parser(
-        "keys", help="make and show the keys that sign tasks", description=DESCRIPTION, formatter_class=raw
-    )
+    keys = commands.add_parser("keys", help="make and show the keys that sign tasks", description=DESCRIPTION)
     actions = keys.add_subparsers(metavar="ACTION", required=True)
     create = actions.add_parser("create", help="make a key")
     create.add_argument("--passphrase", action="store_true", help="encrypt it with a passphrase")

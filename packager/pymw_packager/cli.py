@@ -1,25 +1,21 @@
 """`pymw-package`: the command line."""
 
 import argparse
-import json
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
 from pymw_platforms import Platform, PlatformError, all_platforms, load
 from rich.console import Console
 
-from pymw_packager import app_version, progress, report, task_keys
+from pymw_packager import app_version, command, progress, report, task_keys
 from pymw_packager.app_version import AppVersion, Recipe
 from pymw_packager.check import app_versions, check
+from pymw_packager.command import FAILED, FAULTY, OK
 from pymw_packager.errors import PackagerError, StorageError, UsageError
 from pymw_packager.names import normal_version
 
-OK, FAULTY, FAILED, INTERRUPTED = 0, 1, 2, 130
-# A table with whole hashes, where no terminal sets a width.
-PIPE_WIDTH = 110
+_PROGRAM = "pymw-package"
 
 DESCRIPTION = """\
 Builds what a volunteer's BOINC client downloads to run PyMW tasks: a launcher, the worker and, unless you
@@ -46,35 +42,17 @@ examples:
 exit status: 0 all went well, 1 --check found faults, 2 something could not be done, 130 interrupted"""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong command line in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"{self.prog}: {message}; see {self.prog} --help.\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        return _run(_parser().parse_args(arguments))
-    except (PackagerError, PlatformError) as error:
-        _complain(str(error))
-    except OSError as error:
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        _complain("interrupted; nothing half-written is left.")
-        return INTERRUPTED
-    return FAILED
+    options = _parser().parse_args(arguments)
+    return command.run(_PROGRAM, lambda: _run(options), (PackagerError, PlatformError))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="pymw-package",
+    parser = command.Parser(
+        prog=_PROGRAM,
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     what = parser.add_argument_group("what to do")
     add = what.add_argument
@@ -138,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
     asked = [bool(options.platform), options.all, options.list, options.check is not None]
     if sum(asked) != 1:
         raise UsageError("name one of --platform, --all, --list and --check; see pymw-package --help.")
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    console = command.console()
     if options.list:
         return _list(options, console)
     if options.check:
@@ -148,7 +126,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace, console: Console) -> int:
     if options.json:
-        _print_json([report.platform_facts(platform) for platform in all_platforms()])
+        command.print_json([report.platform_facts(platform) for platform in all_platforms()])
     else:
         report.print_platforms(all_platforms(), console)
     return OK
@@ -157,12 +135,12 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 def _check(options: argparse.Namespace, console: Console) -> int:
     verdicts = [check(folder) for folder in app_versions(options.check)]
     if options.json:
-        _print_json([report.verdict_facts(verdict) for verdict in verdicts])
+        command.print_json([report.verdict_facts(verdict) for verdict in verdicts])
     for verdict in verdicts:
         if not options.json:
             report.print_verdict(verdict, console)
         for fault in verdict.faults:
-            _complain(f"{verdict.folder.parent.name}/{verdict.folder.name}: {fault}")
+            command.complain(_PROGRAM, f"{verdict.folder.parent.name}/{verdict.folder.name}: {fault}")
     return FAULTY if any(verdict.faults for verdict in verdicts) else OK
 
 
@@ -177,12 +155,12 @@ def _build(options: argparse.Namespace, console: Console) -> int:
             built.append(app_version.build(recipe, options.output, teller))
         except PackagerError as error:
             errors.append({"platform": recipe.platform.name, "error": str(error)})
-            _complain(f"{recipe.platform.name}: {error}")
+            command.complain(_PROGRAM, f"{recipe.platform.name}: {error}")
             continue
         if not options.json:
             report.print_built(built[-1], console)
     if options.json:
-        _print_json({"app_versions": [report.built_facts(each) for each in built], "errors": errors})
+        command.print_json({"app_versions": [report.built_facts(each) for each in built], "errors": errors})
     return FAILED if errors else OK
 
 
@@ -214,19 +192,6 @@ def _recipe(options: argparse.Namespace, platform: Platform) -> Recipe:
         trust=tuple(dict.fromkeys(task_keys.read_public(path) for path in options.key)),
         revoked=tuple(dict.fromkeys(task_keys.key_id(given) for given in options.revoked)),
     )
-
-
-def _print_json(facts: Any) -> None:
-    print(json.dumps(facts, indent=2))
-
-
-def _complain(sentence: str) -> None:
-    print(f"pymw-package: {sentence}", file=sys.stderr)
-
-
-def _terminated(signum: int, frame: object) -> NoReturn:
-    """End like after Ctrl-C, so that temporary folders go away."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

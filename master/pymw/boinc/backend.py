@@ -61,11 +61,15 @@ class Backend(ABC):
     """A project. Any thread may use it. All methods raise ProjectError or InterfaceError."""
 
     @abstractmethod
-    def task_key(self) -> tuple[bytes | None, Path | None]:
-        """The public key (32 bytes) that signs the project's tasks, and the file of the secret one.
+    def task_keys(self) -> tuple[tuple[bytes, ...], Path | None]:
+        """The public keys (32 bytes each) whose tasks volunteers run, and the file of a secret one.
 
-        None for the first: tasks are not signed. None for the second: it is kept elsewhere.
+        None in the first: tasks are not signed. None for the second: it is kept elsewhere.
         """
+
+    def demand(self) -> Demand:
+        """What is asked of volunteers for a job whose program says nothing else."""
+        return Demand()
 
     @abstractmethod
     def stage(self, bundle: bytes) -> str:
@@ -77,7 +81,7 @@ class Backend(ABC):
 
     @abstractmethod
     def news(self, seconds: float) -> list[Ended]:
-        """Jobs that have ended since the last call, of whatever program; waits so long for some."""
+        """Jobs that have ended since the last call, perhaps other programs' too; waits so long for some."""
 
     @abstractmethod
     def working(self, names: Sequence[str]) -> dict[str, str]:

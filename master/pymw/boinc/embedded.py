@@ -10,18 +10,10 @@ from typing import Any
 from pymw_worker import names
 
 from pymw import key_files
+from pymw.boinc import attempts
 from pymw.boinc.backend import Backend, Ended, Job
 from pymw.project.layout import Layout
-from pymw.project.project import Attempt, Finished, Input, Project, Success, Workunit
-from pymw.project.states import ErrorMask
-
-_SHOWN = 4000  # characters of each attempt's stderr
-_REASONS = {
-    ErrorMask.COULDNT_SEND: "no computer took it in time",
-    ErrorMask.TOO_MANY_ERRORS: "it failed on too many computers",
-    ErrorMask.TOO_MANY_TOTAL: "it was tried too often",
-    ErrorMask.CANCELLED: "it was cancelled",
-}
+from pymw.project.project import Finished, Input, Project, Success, Workunit
 
 
 class EmbeddedBackend(Backend):
@@ -32,12 +24,12 @@ class EmbeddedBackend(Backend):
         self._project = Project.open(folder)
         self._sequence = 0
 
-    def task_key(self) -> tuple[bytes | None, Path | None]:
+    def task_keys(self) -> tuple[tuple[bytes, ...], Path | None]:
         """The key in the project's folder."""
         secret = Layout(self._project.folder).task_key
         if self._project.settings.unsigned or not secret.with_suffix(".pub").exists():
-            return None, None
-        return key_files.read_public(secret).public, secret if secret.exists() else None
+            return (), None
+        return (key_files.read_public(secret).public,), secret if secret.exists() else None
 
     def stage(self, bundle: bytes) -> str:
         """Put a code bundle where volunteers get it."""
@@ -102,34 +94,8 @@ def _ended(one: Finished) -> Ended:
     outcome = one.outcome
     if isinstance(outcome, Success):
         files = outcome.files
-        return Ended(one.name, files.get(names.RESULT), files.get(names.LOG), by=_facts(outcome.by))
-    mask = outcome.mask
-    reasons = [words for bit, words in _REASONS.items() if mask & bit] or ["it failed"]
-    last = outcome.attempts[-1] if outcome.attempts else None
-    return Ended(
-        one.name,
-        reason=f"the job {one.name} has no result: {' and '.join(reasons)}",
-        exit_status=last.exit_status if last else None,
-        stderr="\n".join(_said(attempt) for attempt in outcome.attempts),
-        cancelled=bool(mask & ErrorMask.CANCELLED),
-        by=_facts(last) if last else {},
-    )
-
-
-def _facts(attempt: Attempt) -> dict[str, str]:
-    return {
-        "host": str(attempt.host),
-        "boinc-platform": attempt.platform,
-        "cpu": f"{attempt.cpu:.3f}",
-        "elapsed": f"{attempt.elapsed:.3f}",
-    }
-
-
-def _said(attempt: Attempt) -> str:
-    return (
-        f"{attempt.name} on computer {attempt.host}: {attempt.outcome.name.lower()}, "
-        f"exit status {attempt.exit_status}\n{attempt.stderr.strip()[-_SHOWN:]}"
-    )
+        return Ended(one.name, files.get(names.RESULT), files.get(names.LOG), by=attempts.facts(outcome.by))
+    return attempts.failed(one.name, outcome.mask, outcome.attempts)
 
 
 def _hosts(hosts: Sequence[int]) -> str:

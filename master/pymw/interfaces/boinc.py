@@ -19,7 +19,7 @@ from pymw_worker import signatures
 
 from pymw import ending, key_files, results, signing
 from pymw.boinc import projects
-from pymw.boinc.backend import Backend, Demand, Ended, Job
+from pymw.boinc.backend import Backend, Ended, Job
 from pymw.boinc.endings import ending_of
 from pymw.ending import Ending
 from pymw.errors import InterfaceError, PyMWError
@@ -56,7 +56,7 @@ class BOINCInterface(Interface):
         self._backend: Backend = projects.open_backend(project_home, custom_app_dir, task_path)
         self._key = _task_key(self._backend, Path(key) if key else None)
         self._arguments = " ".join(custom_args)
-        self._demand = Demand()
+        self._demand = self._backend.demand()
         self._lock = threading.Lock()
         self._tasks: dict[str, Task] = {}
         self._names: dict[Task, str] = {}
@@ -242,12 +242,12 @@ def _task_key(backend: Backend, named: Path | None) -> key_files.TaskKey | None:
 
     Raises InterfaceError, KeyFileError.
     """
-    public, secret = backend.task_key()
-    if public is None and named is None:
+    trusted, secret = backend.task_keys()
+    if not trusted and named is None:
         return None
     key = key_files.load(named or secret, os.environ.get(key_files.PASSPHRASE, ""))
-    if public is not None and key.public != public:
-        wanted = signatures.key_id(public)
+    if trusted and key.public not in trusted:
+        wanted = " or ".join(signatures.key_id(public) for public in trusted)
         raise InterfaceError(
             f"the project's tasks are to be signed with the key {wanted}, not {key.id}: name its file by key="
         )

@@ -31,9 +31,8 @@ def add_to(commands: Any) -> None:
     commands: what argparse's add_subparsers returned. Each command sets `command`, a function that takes the
     options and returns the exit status, and may raise PyMWError.
     """
-    look = argparse.RawDescriptionHelpFormatter
     project = commands.add_parser(
-        "project", help="run a BOINC project", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=look
+        "project", help="run a BOINC project", description=DESCRIPTION, epilog=EXAMPLES
     )
     add_commands(project.add_subparsers(metavar="COMMAND", required=True))
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 
-from rich.console import Console
+from pymw_packager import command
 from rich.table import Table
 from rich.text import Text
 
 from pymw.project.outcomes import Counts, HostSummary
 from pymw.project.settings import Settings
 
-_PIPE_WIDTH = 110  # where no terminal sets a width
 _COLUMNS = ("computer", "account", "platform", "processors", "client", "tasks", "credit", "errors", "seen")
 
 
 def print_status(settings: Settings, counts: Counts, hosts: Sequence[HostSummary]) -> None:
     """Print what a project does."""
-    console = Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
+    console = command.console()
     console.print(f"{settings.name}  {settings.url}", markup=False, highlight=False)
     open_ones = counts.workunits - counts.succeeded - counts.failed
     console.print(

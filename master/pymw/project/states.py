@@ -42,8 +42,10 @@ class ErrorMask(IntFlag):
     NONE = 0
     COULDNT_SEND = 1
     TOO_MANY_ERRORS = 2
+    TOO_MANY_SUCCESSES = 4  # a stock server's
     TOO_MANY_TOTAL = 8
     CANCELLED = 16
+    NO_CANONICAL_RESULT = 32  # a stock server's
 
 
 class Fault(IntEnum):

@@ -69,6 +69,23 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("where and which version").add_argument
     add("--output", metavar="DIR", type=Path, default=Path("apps"), help="build here (default: %(default)s)")
     add("--app-version", metavar="V", default="1.00", help="version MAJOR.MINOR (default: %(default)s)")
+    _add_interpreter_options(parser)
+    add = parser.add_argument_group("whose tasks it runs").add_argument
+    add(
+        "--key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="those signed with this key (the .pub of `pymw keys create`); may be repeated "
+        "(default: anybody's)",
+    )
+    add("--revoked", metavar="ID|FILE", action="append", default=[], help="but not with this former key")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    return parser
+
+
+def _add_interpreter_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("the Python that comes along").add_argument
     add(
         "--interpreter",
@@ -96,19 +113,6 @@ def _parser() -> argparse.ArgumentParser:
         help="system: look for a Python first, unpack only if needed; embedded: the other way round "
         "(default: system, but embedded if there are packages)",
     )
-    add = parser.add_argument_group("whose tasks it runs").add_argument
-    add(
-        "--key",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="those signed with this key (the .pub of `pymw keys create`); may be repeated "
-        "(default: anybody's)",
-    )
-    add("--revoked", metavar="ID|FILE", action="append", default=[], help="but not with this former key")
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
-    return parser
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -250,7 +250,7 @@ pub const Huffman = struct {
 
 /// The distributions that blocks mostly have.
 pub const usual_lengths = [_]i8{
-    4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2,
+    4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1,  1,  2,  2,
     2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1,
 };
 pub const usual_matches = [_]i8{ 1, 4, 3, 2, 2, 2, 2, 2, 2 } ++ @as([37]i8, @splat(1)) ++ @as([7]i8, @splat(-1));

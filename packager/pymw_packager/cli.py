@@ -30,6 +30,8 @@ examples:
       The next version, for two platforms. BOINC never takes changed files under an old version.
   pymw-package --platform windows_intelx86 --package numpy --python-version 3.11
       The tasks need numpy: it goes into the Python that comes along, which is then used first.
+  pymw-package --platform windows_intelx86 --lean
+      A smaller Python, for tasks that need neither ssl nor sqlite3 nor what else seldom is needed.
   pymw-package --platform x86_64-pc-linux-gnu --interpreter none
       A small package for volunteers who have a Python.
   pymw-package --platform x86_64-pc-linux-gnu --interpreter freeze --requirement requirements.txt

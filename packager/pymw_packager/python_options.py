@@ -25,6 +25,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     add("--requirement", metavar="FILE", action="append", default=[], help="put the packages of FILE in")
     add("--package", metavar="NAME", nargs="+", action="extend", default=[], help="put these packages in")
     add(
+        "--lean",
+        action="store_true",
+        help="leave out what tasks seldom need: ssl, sqlite3, the codecs of Asia, tools for programmers, "
+        "mail, servers (docs/packaging.md lists it)",
+    )
+    add(
         "--prefer",
         choices=["system", "embedded"],
         help="system: look for a Python first, unpack only if needed; embedded: the other way round "
@@ -49,4 +55,5 @@ def read(options: argparse.Namespace) -> dict[str, Any]:
         "python_version": options.python_version,
         "prefer": options.prefer or ("embedded" if requirements else "system"),
         "requirements": tuple(requirements),
+        "lean": options.lean,
     }

@@ -57,3 +57,16 @@ def where():  # type: ignore[no-untyped-def]
     import sys
 
     return sys.executable
+
+
+def encrypt():  # type: ignore[no-untyped-def]
+    """Hash, which a lean Python can, and try to encrypt, which it cannot."""
+    import hashlib
+    import sys
+
+    digest = hashlib.sha256(b"").hexdigest()
+    try:
+        import ssl
+    except ImportError:
+        return sys.executable, digest, str(sys.exc_info()[1])
+    return sys.executable, digest, ssl.OPENSSL_VERSION

@@ -14,7 +14,7 @@ import pytest
 from pymw import plain, run_folder, store
 from pymw.errors import RunError
 
-from tests.master.runs.conftest import rounds
+from tests.bench.soak import rounds
 
 ROOT = Path(__file__).parents[3]
 # Interfaces, and how many tasks make a program run for about a second.

@@ -1,4 +1,4 @@
-"""Writes docs/fault-matrix.md: each fault, where it was brought about, by which tests, and what came of it."""
+"""Writes docs/fault-matrix.md: each fault, where and by which tests it was brought about, what came of it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ PLACES = ("native", "32-bit", "Wine", "real client")
 INTRODUCTION = """\
 # The fault matrix
 
-What goes wrong on volunteers' machines, and what PyMW's launcher and worker make of it. Made by `make fault-matrix` from
-a run of the tests that are marked `@pytest.mark.fault`; [testing.md](testing.md) says how to add one. The names of the faults, and the reasons
-where there is no test, are in [catalogue.toml](../tests/faults/catalogue.toml).
+What goes wrong on volunteers' machines, and whether PyMW's launcher and worker hold it. Made by
+`make fault-matrix` from a run of the tests that are marked `@pytest.mark.fault`; the names of the faults, and the
+reasons where there is no test, are in [catalogue.toml](../tests/faults/catalogue.toml).
+[testing.md](testing.md) says how to add one.
 
-*native*: 64-bit Linux. *32-bit*: a 32-bit Linux, or a root with nothing but our package. *Wine*: 32-bit Windows as far as Wine shows it. *real client*: an unmodified
-BOINC client, else one is played message by message.
+*native*: 64-bit Linux. *32-bit*: a 32-bit Linux, or a root with nothing in it but our package. *Wine*: 32-bit
+Windows, as far as Wine shows it. *real client*: an unmodified BOINC client; else one is played, message by message.
 """
 
 

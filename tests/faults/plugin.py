@@ -6,7 +6,6 @@ import platform
 import re
 import shutil
 import subprocess
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 

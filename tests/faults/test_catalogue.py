@@ -9,7 +9,6 @@ import pytest
 
 from tests.faults import catalogue, matrix
 from tests.faults.matrix import Case
-from tests.faults.plugin import Held
 
 CATALOGUE = catalogue.load()
 

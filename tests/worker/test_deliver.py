@@ -44,7 +44,22 @@ DEATHS = {
 }
 
 
-@pytest.mark.parametrize("name", DEATHS)
+FAULTS = {
+    "exit 3": "exits with another status",
+    "exit 0": "exits 0 without a result",
+    "abort": "dies of a signal",
+    "crash": "dies of a signal",
+    "memory": "is killed for memory",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.fault(FAULTS[name])] if name in FAULTS else [])
+        for name in DEATHS
+    ],
+)
 def test_what_depends_on_the_computer_is_an_error_exit_that_explains_itself(jobs: Jobs, name: str) -> None:
     source, code, words = DEATHS[name]
     job = jobs(source)
@@ -65,6 +80,7 @@ def test_the_end_of_the_tasks_stderr_goes_to_stderr_txt_when_it_dies(jobs: Jobs)
     assert len(job.stderr()) < 63 * 1024
 
 
+@pytest.mark.fault("returns more than is allowed")
 def test_a_result_larger_than_allowed_becomes_unreturnable(jobs: Jobs) -> None:
     job = jobs("def task():\n    return 'x' * 5000\n")
     assert job.run("--max-result", "2000") == 0
@@ -72,6 +88,7 @@ def test_a_result_larger_than_allowed_becomes_unreturnable(jobs: Jobs) -> None:
     assert found.status == "unreturnable" and "at most 2000" in found.message
 
 
+@pytest.mark.fault("prints 100 MB")
 def test_a_hundred_megabytes_of_output_leave_the_last_and_say_how_much_was_cut(jobs: Jobs) -> None:
     job = jobs(
         "import sys\ndef task():\n"
@@ -86,12 +103,14 @@ def test_a_hundred_megabytes_of_output_leave_the_last_and_say_how_much_was_cut(j
     assert log.facts["stderr-cut"] == "0"
 
 
+@pytest.mark.fault("closes all file descriptors")
 def test_a_task_that_closes_all_its_files_still_returns(jobs: Jobs) -> None:
     job = jobs("import os\ndef task():\n    os.closerange(0, 256)\n    return 3\n")
     assert job.run() == 0
     assert job.value() == 3
 
 
+@pytest.mark.fault("the disk is full while the result is written")
 def test_a_full_disk_postpones_and_the_next_start_only_delivers(jobs: Jobs) -> None:
     job = jobs("def task():\n    open('../ran', 'a').write('1\\n')\n    return 'x' * 600000\n")
     script = (
@@ -124,6 +143,7 @@ def test_a_full_disk_postpones_and_the_next_start_only_delivers(jobs: Jobs) -> N
     assert job.value() == "x" * 600000
 
 
+@pytest.mark.fault("quit while the result is written")
 def test_what_a_killed_worker_has_half_written_is_swept_and_other_jobs_files_are_not(jobs: Jobs) -> None:
     job = jobs(RETURN)
     mine = job.project / f"pymw_result.12-34{durable.TEMPORARY}"

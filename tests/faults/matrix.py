@@ -15,12 +15,13 @@ INTRODUCTION = """\
 # The fault matrix
 
 What goes wrong on volunteers' machines, and whether PyMW's launcher and worker hold it. Made by
-`make fault-matrix` from a run of the tests that are marked `@pytest.mark.fault`; the names of the faults, and the
-reasons where there is no test, are in [catalogue.toml](../tests/faults/catalogue.toml).
+`make fault-matrix` from a run of the tests that are marked `@pytest.mark.fault`. The names of the faults,
+and the reasons where there is no test, are in [catalogue.toml](../tests/faults/catalogue.toml);
 [testing.md](testing.md) says how to add one.
 
-*native*: 64-bit Linux. *32-bit*: a 32-bit Linux, or a root with nothing in it but our package. *Wine*: 32-bit
-Windows, as far as Wine shows it. *real client*: an unmodified BOINC client; else one is played, message by message.
+*native*: 64-bit Linux. *32-bit*: a 32-bit Linux, or a root with nothing in it but our package. *Wine*:
+32-bit Windows, as far as Wine shows it. *real client*: an unmodified BOINC client; else one is played,
+message by message.
 """
 
 

@@ -34,39 +34,41 @@ def test_an_exception_is_a_result_like_another(jobs: Jobs) -> None:
     assert "this is a result like another" in job.stderr()
 
 
-DEATHS = {
-    "exit 3": ("import os\ndef task():\n    os._exit(3)\n", 195, "ended with exit status 3"),
-    "exit 0": ("import os\ndef task():\n    os._exit(0)\n", 195, "left no outcome"),
-    "abort": ("import os\ndef task():\n    os.abort()\n", 195, "signal 6 (SIGABRT)"),
-    "crash": ("import os\ndef task():\n    os.kill(os.getpid(), 11)\n", 195, "compiled code"),
-    "unloadable": ("import no_such_module_anywhere\ndef task():\n    pass\n", 206, "no_such_module_anywhere"),
-    "memory": ("def task():\n    raise MemoryError()\n", 205, "memory"),
-}
-
-
-FAULTS = {
-    "exit 3": "exits with another status",
-    "exit 0": "exits 0 without a result",
-    "abort": "dies of a signal",
-    "crash": "dies of a signal",
-    "memory": "is killed for memory",
-}
-
-
 @pytest.mark.parametrize(
-    "name",
+    ("body", "code", "words"),
     [
-        pytest.param(name, marks=[pytest.mark.fault(FAULTS[name])] if name in FAULTS else [])
-        for name in DEATHS
+        pytest.param(
+            "os._exit(3)",
+            195,
+            "ended with exit status 3",
+            marks=pytest.mark.fault("exits with another status"),
+        ),
+        pytest.param(
+            "os._exit(0)", 195, "left no outcome", marks=pytest.mark.fault("exits 0 without a result")
+        ),
+        pytest.param("os.abort()", 195, "signal 6 (SIGABRT)", marks=pytest.mark.fault("dies of a signal")),
+        pytest.param(
+            "os.kill(os.getpid(), 11)", 195, "compiled code", marks=pytest.mark.fault("dies of a signal")
+        ),
+        pytest.param("raise MemoryError()", 205, "memory", marks=pytest.mark.fault("is killed for memory")),
     ],
 )
-def test_what_depends_on_the_computer_is_an_error_exit_that_explains_itself(jobs: Jobs, name: str) -> None:
-    source, code, words = DEATHS[name]
-    job = jobs(source)
+def test_what_depends_on_the_computer_is_an_error_exit_that_explains_itself(
+    jobs: Jobs, body: str, code: int, words: str
+) -> None:
+    job = jobs(f"import os\ndef task():\n    {body}\n")
     assert job.run() == code
     assert not job.succeeded()
     assert words in job.stderr()
-    assert words in job.outcome().message or name == "memory"
+    assert words in job.outcome().message or words == "memory"
+
+
+def test_what_cannot_be_loaded_here_is_an_error_exit_that_names_it(jobs: Jobs) -> None:
+    job = jobs("import no_such_module_anywhere\ndef task():\n    pass\n")
+    assert job.run() == 206
+    assert not job.succeeded()
+    assert "no_such_module_anywhere" in job.stderr()
+    assert "no_such_module_anywhere" in job.outcome().message
 
 
 def test_the_end_of_the_tasks_stderr_goes_to_stderr_txt_when_it_dies(jobs: Jobs) -> None:

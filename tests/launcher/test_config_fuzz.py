@@ -47,7 +47,7 @@ def test_any_configuration_is_obeyed_or_refused_in_the_launcher_s_own_words(
     native = not application.command
 
     @given(configuration | st.binary(max_size=200))
-    @settings(max_examples=rounds(500, 20_000) if native else rounds(25, 500), deadline=None)
+    @settings(max_examples=rounds(300, 20_000) if native else rounds(25, 500), deadline=None)
     def start(data: bytes) -> None:
         nonlocal tried
         tried += 1

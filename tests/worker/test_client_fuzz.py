@@ -60,7 +60,7 @@ def test_any_init_data_is_read_or_unreadable(tmp_path: Path, held: Held) -> None
     tried = 0
 
     @given(document | st.binary(max_size=300))
-    @settings(max_examples=rounds(1500, 50_000), deadline=SLOWEST)
+    @settings(max_examples=rounds(1000, 50_000), deadline=SLOWEST)
     def read(data: bytes) -> None:
         nonlocal tried
         tried += 1

@@ -1,5 +1,6 @@
 """The 32-bit package where there is no Python, no C library, no shell; only what the package brings."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -141,4 +142,22 @@ def test_quit_while_the_runtime_is_unpacked_keeps_the_runtime_for_the_next_start
         assert slot.finish(process) == 0, slot.client.read("stderr.txt")
     assert (runtime / ".pymw_complete").stat().st_mtime_ns == unpacked
     assert value_in(slot.project / "pymw_result") == 42
+    slot.client.close()
+
+
+@pytest.mark.fault("the runtime is deleted while in use")
+def test_a_task_whose_runtime_is_deleted_ends_and_the_next_one_unpacks_it_again(
+    empty_chroot: Chroot, app_version: Path
+) -> None:
+    slot = Slot(empty_chroot, app_version, jobs.count, 20, 0.05)
+    for delete in (True, False):
+        with slot.started() as process:
+            wait_for(lambda: "<fraction_done>" in slot.client.receive(), 60, "a report")
+            (runtime,) = [path for path in slot.project.glob("pymw_runtime_*") if path.is_dir()]
+            if delete:
+                shutil.rmtree(runtime)
+            assert slot.finish(process) == 0, slot.client.read("stderr.txt")
+        assert value_in(slot.project / "pymw_result") == sum(range(20))
+        (slot.path / "boinc_finish_called").unlink()
+    assert "Traceback" not in slot.client.read("stderr.txt")
     slot.client.close()

@@ -5,7 +5,7 @@ def crash():  # type: ignore[no-untyped-def]
     """Read where there is no memory, as compiled code with a defect does."""
     import faulthandler
 
-    faulthandler._read_null()
+    faulthandler._read_null()  # type: ignore[attr-defined]
 
 
 def run_out_of_memory():  # type: ignore[no-untyped-def]
@@ -34,7 +34,7 @@ def replace_streams():  # type: ignore[no-untyped-def]
     """Leave nothing to print to."""
     import sys
 
-    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None  # type: ignore[misc]
     return "replaced"
 
 

@@ -32,7 +32,7 @@ soak:
 fault-matrix:
 	@scripts/setup test
 	@scripts/chroot >/dev/null
-	$(run) pytest -m fault --fault-matrix docs/fault-matrix.md $(ARGS)
+	$(run) pytest -m fault --fault-matrix=docs/fault-matrix.md $(ARGS)
 
 check:
 	@scripts/setup check

@@ -70,3 +70,21 @@ def encrypt():  # type: ignore[no-untyped-def]
     except ImportError:
         return sys.executable, digest, str(sys.exc_info()[1])
     return sys.executable, digest, ssl.OPENSSL_VERSION
+
+
+def tick(seconds):  # type: ignore[no-untyped-def]
+    """Return when it ran, noted each hundredth of a second, for so many seconds."""
+    import time
+
+    ticks = [time.time()]
+    while ticks[-1] - ticks[0] < seconds:
+        time.sleep(0.01)
+        ticks.append(time.time())
+    return ticks
+
+
+def niceness():  # type: ignore[no-untyped-def]
+    """Return how nice this process is."""
+    import os
+
+    return os.nice(0)

@@ -8,7 +8,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from pymw.boinc.backend import Ended
@@ -17,12 +17,13 @@ from pymw.server import task_folder
 from pymw.server.task_folder import Batch
 
 from tests.bench.require import require
+from tests.bench.soak import rounds
 from tests.server.daemon import Assimilator
 from tests.server.stock_project import Attempt, StockProject
 
 BATCHES = ("pymw_000000000001", "pymw_000000000002", "pymw_000000000003")
 VALUE = Attempt(files={"pymw_result": b"value", "pymw_log": b"log"})
-ROUNDS = 100 if os.environ.get("PYMW_SOAK") else 3
+ROUNDS = rounds(3, 100)
 JOBS = 60  # of each batch, each round
 
 
@@ -58,7 +59,8 @@ def check(batches: Sequence[Batch], count: int) -> None:
         assert {path.name for path in batch.folder.iterdir()} == files
 
 
-def test_killed_at_random_moments(stock_project: StockProject) -> None:
+@pytest.mark.soak
+def test_killed_at_random_moments(stock_project: StockProject, held: Callable[[str, int], None]) -> None:
     batches = [stock_project.tasks.create(name) for name in BATCHES]
     chance = random.Random(os.environ.get("PYMW_SEED", "5"))
     for round_number in range(ROUNDS):
@@ -71,6 +73,7 @@ def test_killed_at_random_moments(stock_project: StockProject) -> None:
     with Assimilator(stock_project) as daemon:
         daemon.wait_for(lambda: set(stock_project.states().values()) == {2})
     check(batches, ROUNDS * JOBS)
+    held("kills of the assimilator", ROUNDS)
 
 
 # System calls of one pass: files get their names; all of them are on the disk; journals, and their names; the

@@ -10,6 +10,7 @@ from pathlib import Path
 from pymw import key_files
 from pymw.server import facts
 from pymw.server.setup.wanted import DEFAULT_PLATFORMS
+from pymw.server.task_folder import TaskFolder
 from pymw_packager import launcher_config
 from pymw_packager.launcher_config import LauncherConfig
 
@@ -80,6 +81,20 @@ def test_called_again_it_changes_the_folder_alone(
     assert "sample_bitwise_validator in the place of sample_trivial_validator" in said
     assert facts.read(made_project.home.facts).min_quorum == 2
     assert len(facts.read(made_project.home.facts).task_keys) == 1
+
+
+def test_the_folder_stays_while_programs_wait_for_results_in_it(
+    made_project: MadeProject, key: Path, tmp_path: Path
+) -> None:
+    made_project.setup("-p", tmp_path / "tasks", "--key", key, *QUICK)
+    TaskFolder(tmp_path / "tasks").create("pymw_0123456789ab")
+    before = made_project.fingerprint()
+    said = made_project.setup("-p", tmp_path / "other", status=2)
+    assert "such as those of pymw_0123456789ab" in said
+    assert made_project.fingerprint() == before
+    TaskFolder(tmp_path / "tasks").remove("pymw_0123456789ab", lambda _: None)
+    made_project.setup("-p", tmp_path / "other")
+    assert made_project.home.task_dir == tmp_path / "other"
 
 
 def test_an_upgrade_makes_the_next_version_with_the_same_keys_and_platforms(

@@ -173,6 +173,10 @@ class TaskFolder:
         """The batch of this name, whether it is there or not."""
         return Batch(self.path / name)
 
+    def batches(self) -> list[str]:
+        """The names of the batches that programs wait for; none if there is no such folder."""
+        return sorted(path.parent.name for path in self.path.glob(f"[!.]*/{BUNDLES}"))
+
     def create(self, name: str) -> Batch:
         """Make the folder of a batch, as open to others as TASK_DIR is. Raises ProjectError."""
         batch = self.batch(name)

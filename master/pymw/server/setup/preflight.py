@@ -18,6 +18,7 @@ from pymw.server.setup import project_xml, tools
 from pymw.server.setup.state import State
 from pymw.server.setup.wanted import Wanted
 from pymw.server.setup.xml_text import XmlText
+from pymw.server.task_folder import TaskFolder
 
 MODULE = "pymw.server.assimilator"
 _TOOLS = ("start", "stop", "xadd", "update_versions", "sign_executable")
@@ -88,6 +89,7 @@ def _check_owner(folder: Path) -> None:
 def check_wanted(home: ServerHome, state: State, wanted: Wanted, project: XmlText) -> None:
     """See that what is wanted can be done, as far as can be known before. Raises ProjectError."""
     _check_task_dir(wanted.task_dir)
+    _check_nobody_waits(home, wanted.task_dir)
     if find_spec(MODULE) is None:
         raise ProjectError(f"this installation of PyMW has no {MODULE}: install it whole")
     if wanted.mode == "folder":
@@ -116,6 +118,20 @@ def _check_task_dir(task_dir: Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ProjectError(
             f"you may not write into {there}, where {task_dir} is to be: name another, or chmod it"
+        )
+
+
+def _check_nobody_waits(home: ServerHome, task_dir: Path) -> None:
+    """Programs look for their results where the assimilator put them when they began."""
+    try:
+        before = home.task_dir
+    except ProjectError:
+        return  # it has none yet
+    if before != task_dir and (batches := TaskFolder(before).batches()):
+        raise ProjectError(
+            f"programs wait for results in {before} (such as those of {batches[0]}), which would "
+            "not come there any more: let them end, or remove what killed ones have left with "
+            f'pymw.interfaces.boinc.Manager("{home.folder}").delete_batch("{batches[0]}")'
         )
 
 

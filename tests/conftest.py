@@ -1,8 +1,8 @@
-"""Makes the test bench's fixtures known to every test."""
+"""Makes the test bench's fixtures, and the marks of faults, known to every test."""
 
 import pytest
 
-pytest_plugins = ["tests.bench.fixtures"]
+pytest_plugins = ["tests.bench.fixtures", "tests.faults.plugin", "pytester"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -64,11 +64,13 @@ class ClientProcess:
         return " ".join(found.groups()) if found else "a BOINC client"
 
     def start(self) -> None:
-        """Start the client, again after a `stop`, and wait until it answers.
+        """Start the client, again after a `stop` or its death, and wait until it answers.
 
         Raises:
             ClientError: it does not.
         """
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
         self._port = free_port()
         command = [*self._prefix, "boinc", "--gui_rpc_port", str(self._port), *self._options]
         with (self.folder / LOG_FILE).open("ab") as log:

@@ -67,13 +67,14 @@ class FakeClient:
         lines = ["<%s>%s</%s>\n" % (name, value, name) for name, value in self.fields.items()]
         text = "<app_init_data>\n%s%s</app_init_data>\n" % ("".join(lines), _HOST_INFO)
         with open(os.path.join(self.slot, "init_data.xml"), "wb") as stream:
-            stream.write(text.encode("utf-8"))
+            stream.write(text.encode("utf-8", "surrogateescape"))
 
     def link(self, logical: str, target: str) -> None:
         """Put a soft link into the slot: `logical` stands for the file `target`."""
         relative = os.path.relpath(target, self.slot).replace("\\", "/")
-        with open(os.path.join(self.slot, logical), "w") as stream:
-            stream.write("<soft_link>%s</soft_link>\n" % relative)
+        text = "<soft_link>%s</soft_link>\n" % relative
+        with open(os.path.join(self.slot, logical), "wb") as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
 
     def start(self, command: List[str], environment: Mapping[str, str] = {}) -> "subprocess.Popen[bytes]":
         """Start an application in the slot the way the client does; also a second time, in the same slot."""

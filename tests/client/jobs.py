@@ -57,3 +57,21 @@ def where():  # type: ignore[no-untyped-def]
     import sys
 
     return sys.executable
+
+
+def tick(seconds):  # type: ignore[no-untyped-def]
+    """Return when it ran, noted each hundredth of a second, for so many seconds."""
+    import time
+
+    ticks = [time.time()]
+    while ticks[-1] - ticks[0] < seconds:
+        time.sleep(0.01)
+        ticks.append(time.time())
+    return ticks
+
+
+def niceness():  # type: ignore[no-untyped-def]
+    """Return how nice this process is."""
+    import os
+
+    return os.nice(0)

@@ -72,6 +72,7 @@ def app_version(empty_chroot: Chroot, packages: Packages) -> Path:
     return packages.get("i686-pc-linux-gnu")
 
 
+@pytest.mark.fault("no Python on the machine")
 def test_the_payload_alone_computes_the_value(empty_chroot: Chroot, app_version: Path) -> None:
     slot = Slot(empty_chroot, app_version, jobs.total, [20, 22])
     with slot.started() as process:
@@ -85,6 +86,7 @@ def test_the_payload_alone_computes_the_value(empty_chroot: Chroot, app_version:
     slot.client.close()
 
 
+@pytest.mark.fault("suspended and resumed", "aborted")
 def test_suspend_resume_and_abort_reach_the_task(empty_chroot: Chroot, app_version: Path) -> None:
     slot = Slot(empty_chroot, app_version, jobs.count, 1000, 0.05)
     with slot.started() as process:

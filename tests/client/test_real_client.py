@@ -57,6 +57,7 @@ def test_an_exception_of_the_function_is_a_result_and_a_success(
     assert "in refuse" in log.read(str(ended.outputs["pymw_log"])).traceback
 
 
+@pytest.mark.fault("exits with another status")
 def test_a_task_whose_process_dies_is_an_error_with_its_reason_in_stderr(volunteer: Volunteer) -> None:
     with volunteer(job_of(jobs.vanish, 7)) as trial:
         ended = trial.wait(60)
@@ -64,6 +65,7 @@ def test_a_task_whose_process_dies_is_an_error_with_its_reason_in_stderr(volunte
     assert "7" in ended.stderr and "exit" in ended.stderr
 
 
+@pytest.mark.fault("suspended and resumed")
 def test_a_suspended_task_makes_no_progress_and_ends_when_resumed(volunteer: Volunteer) -> None:
     with volunteer(job_of(jobs.count, 20, 0.2)) as trial:
         trial.wait_for(lambda: trial.status().fraction_done > 0, 30, "report progress")
@@ -79,6 +81,7 @@ def test_a_suspended_task_makes_no_progress_and_ends_when_resumed(volunteer: Vol
     assert value_in(ended.outputs["pymw_result"]) == sum(range(20))
 
 
+@pytest.mark.fault("aborted")
 def test_an_aborted_task_ends_at_once_as_aborted(volunteer: Volunteer) -> None:
     with volunteer(job_of(jobs.count, 1000, 0.1)) as trial:
         trial.wait_for(lambda: trial.status().fraction_done > 0, 30, "report progress")
@@ -90,10 +93,14 @@ def test_an_aborted_task_ends_at_once_as_aborted(volunteer: Volunteer) -> None:
     assert (ended.state, ended.exit_status) == ("aborted", 203)
 
 
+@pytest.mark.fault(
+    "the client is restarted", "quit, and resumed from a checkpoint", "a stale temporary-exit file"
+)
 def test_a_task_goes_on_from_its_checkpoint_when_the_client_starts_again(volunteer: Volunteer) -> None:
     with volunteer(job_of(jobs.count_with_checkpoints, 12, 0.5)) as trial:
         trial.wait_for(lambda: trial.status().checkpoint_cpu_seconds > 0, 60, "see a checkpoint")
         trial.stop()
+        (trial.folder / "slots" / "0" / "boinc_temporary_exit").write_text("600\nan earlier run\n")
         trial.start()
         ended = trial.wait(90)
     assert ended.succeeded, ended.stderr

@@ -77,14 +77,22 @@ def test_folders_of_path_come_before_the_usual_ones_and_relative_ones_do_not_cou
     ("text", "reason"),
     [
         ("exit 1", "it ended with status 1"),
-        ("echo Python was not found", "its answer was not that of a Python"),
+        pytest.param(
+            "echo Python was not found",
+            "its answer was not that of a Python",
+            marks=pytest.mark.fault("the Microsoft Store's stub in the place of a Python"),
+        ),
         ("echo 'PyMW-Python 1 cpython'", "its answer was not that of a Python"),
         ("", "its answer was not that of a Python"),
         (answer("2.4"), "it is 2.4, the application needs 2.5"),
         (answer(kind="pypy"), "it is"),
-        (answer(bits=32), "it has 32 bits, the application needs 64"),
+        pytest.param(
+            answer(bits=32),
+            "it has 32 bits, the application needs 64",
+            marks=pytest.mark.fault("a Python of the wrong bitness"),
+        ),
         (answer(missing="zlib,ctypes"), "it lacks zlib,ctypes"),
-        ("yes garbage", "it"),
+        pytest.param("yes garbage", "it", marks=pytest.mark.fault("a Python that prints garbage")),
     ],
 )
 def test_an_unsuitable_python_is_passed_over_with_one_line(
@@ -100,6 +108,7 @@ def test_an_unsuitable_python_is_passed_over_with_one_line(
     assert f"pymw launcher: passed over {bad}: {reason}" in done.stderr
 
 
+@pytest.mark.fault("a Python that hangs")
 def test_a_python_that_hangs_is_killed_after_five_seconds(application: Application, fake: MakeFake) -> None:
     hanging = fake("python3", f"echo $$ >'{application.root}/pid'; exec sleep 600")
     application.path = [hanging.parent, fake("other/python3", forward()).parent]
@@ -145,6 +154,7 @@ def test_a_version_that_is_none_is_an_error(application: Application, wanted: st
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.fault("Python 2")
 def test_the_application_s_limits_hold_for_real_pythons(application: Application, real: FindReal) -> None:
     old, new = real((3, 6)), real((3, 12))
     application.path = [old.parent, new.parent]
@@ -177,6 +187,7 @@ def test_nothing_in_the_slot_can_disturb_the_probe(application: Application, fak
     assert application.run().stderr == ""
 
 
+@pytest.mark.fault("no Python on the machine")
 def test_without_a_fitting_python_it_says_what_it_looked_for_and_ends_with_206(
     application: Application, fake: MakeFake
 ) -> None:
@@ -213,6 +224,7 @@ def test_what_follows_two_dashes_belongs_to_the_worker(application: Application,
     assert facts["argv"] == ["-c", "a", "--explain", "--", "--python", "9.0"]
 
 
+@pytest.mark.fault("LD_LIBRARY_PATH set by the client")
 def test_relative_library_folders_of_the_client_reach_no_python(
     application: Application, fake: MakeFake
 ) -> None:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.bench.chroot import as_root, can_be_root
 from tests.bench.require import require
 from tests.launcher.application import Application
@@ -33,11 +35,13 @@ def read_only(folder: Path) -> str:
     return f"mount --bind '{folder}' '{folder}' && mount -o remount,ro,bind '{folder}'"
 
 
+@pytest.mark.fault("the folder for the runtime is read-only")
 def test_a_read_only_project_folder_gives_way_to_the_user_s_cache(embedded: Application) -> None:
     done = embedded.run(before=mounted(read_only(embedded.project)))
     assert started_from(embedded, embedded.runtime(embedded.home / ".cache" / "pymw")), done.stderr
 
 
+@pytest.mark.fault("the folder for the runtime is read-only")
 def test_with_no_place_to_unpack_the_job_is_postponed_under_a_client(embedded: Application) -> None:
     everywhere = [read_only(folder) for folder in (embedded.project, embedded.home, embedded.temporary)]
     done = embedded.run("--python", VERSION, before=mounted(*everywhere))
@@ -56,6 +60,7 @@ def assert_postponed(application: Application, *parts: str) -> None:
     assert leftovers(application.project) == []
 
 
+@pytest.mark.fault("the disk is full while the runtime is unpacked")
 def test_a_full_disk_postpones_the_job_under_a_client_and_is_an_error_by_hand(embedded: Application) -> None:
     full = [f"mount -t tmpfs -o size=300k none '{folder}'" for folder in (embedded.home, embedded.temporary)]
     before = mounted(read_only(embedded.project), *full)
@@ -70,6 +75,7 @@ def test_a_full_disk_postpones_the_job_under_a_client_and_is_an_error_by_hand(em
     assert not (embedded.slot / "boinc_temporary_exit").exists()
 
 
+@pytest.mark.fault("the disk is full while the runtime is unpacked")
 def test_a_disk_that_fills_up_while_unpacking_leaves_nothing(embedded: Application) -> None:
     # The configuration promises less than there is, as if another program took the space meanwhile.
     entry = embedded.settings["payload"]

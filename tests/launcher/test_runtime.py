@@ -54,6 +54,7 @@ def test_a_python_of_the_machine_that_fits_is_preferred_unless_the_application_s
     assert started_from(embedded, embedded.runtime())
 
 
+@pytest.mark.fault("two slots unpack the same runtime at once")
 def test_sixteen_starts_at_once_unpack_once(embedded: Application) -> None:
     slots = [embedded.root / "slots" / str(number) for number in range(1, 17)]
     for slot in slots:
@@ -81,6 +82,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.fault("killed at every step of unpacking")
 @pytest.mark.parametrize(("call", "count"), STEPS)
 def test_killed_at_any_step_it_leaves_no_half_made_runtime(
     embedded: Application, call: str, count: int
@@ -96,6 +98,7 @@ def test_killed_at_any_step_it_leaves_no_half_made_runtime(
     assert leftovers(embedded.project) == []
 
 
+@pytest.mark.fault("two slots unpack the same runtime at once")
 def test_those_who_wait_go_on_when_the_one_that_unpacks_is_killed(embedded: Application) -> None:
     require(shutil.which("strace"), "strace (apt-get install strace)")
     # Held at its third file for as long as nobody kills it.
@@ -125,6 +128,9 @@ def put_link(path: Path) -> None:
     path.symlink_to("/bin/sh")
 
 
+@pytest.mark.fault(
+    "a runtime half unpacked by an earlier crash", "the runtime is deleted or damaged between two starts"
+)
 @pytest.mark.parametrize(
     "damage",
     [
@@ -155,7 +161,16 @@ def test_what_a_python_adds_to_its_runtime_is_no_damage(embedded: Application) -
     assert embedded.run().stderr == ""
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "longer", "empty", "missing"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("flipped", marks=pytest.mark.fault("one bit of the payload flipped")),
+        pytest.param("truncated", marks=pytest.mark.fault("the payload is truncated")),
+        "longer",
+        "empty",
+        "missing",
+    ],
+)
 def test_a_damaged_payload_is_never_unpacked(embedded: Application, damage: str) -> None:
     payload = embedded.project / embedded.settings["payload"].name
     data = payload.read_bytes()

@@ -112,6 +112,7 @@ def embed(windows: WindowsApplication, runtime: Path) -> None:
     windows.under_client()
 
 
+@pytest.mark.fault("two slots unpack the same runtime at once", "killed at every step of unpacking")
 def test_starts_at_once_unpack_once_and_a_killed_one_leaves_nothing_half_made(
     windows: WindowsApplication, runtime: Path
 ) -> None:
@@ -140,7 +141,13 @@ result["left after"] = len(glob.glob(work))
     assert (result["unpacked"], result["left after"]) == (1, 0)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("flipped", marks=pytest.mark.fault("one bit of the payload flipped")),
+        pytest.param("truncated", marks=pytest.mark.fault("the payload is truncated")),
+    ],
+)
 def test_a_damaged_payload_is_never_unpacked(windows: WindowsApplication, runtime: Path, damage: str) -> None:
     payload = windows.add_payload({"python.exe": b"x" * 1000}, NOT_THIS, "python.exe")
     windows.configure()
@@ -182,6 +189,7 @@ for status in {statuses}:
     assert windows.drive(runtime, code)["statuses"] == statuses
 
 
+@pytest.mark.fault("kill -9 of the launcher")
 def test_whoever_kills_the_launcher_kills_the_worker(windows: WindowsApplication, runtime: Path) -> None:
     install_python(runtime, windows.wine.c / "Python25")
     result = windows.drive(
@@ -223,6 +231,7 @@ result["status"] = subprocess.Popen(command, creationflags=detached, close_fds=T
     assert "pymw launcher: failed to find a Python" in second
 
 
+@pytest.mark.fault("letters that are not ASCII in paths", "spaces in paths")
 def test_folders_with_spaces_and_letters_of_any_script(wine: Wine, runtime: Path) -> None:
     windows = application_in(wine, wine.c / "Programme für Ödön 日本")
     python = install_python(runtime, wine.c / "Pythön 3")
@@ -234,6 +243,7 @@ def test_folders_with_spaces_and_letters_of_any_script(wine: Wine, runtime: Path
     assert facts["path"] == wine.path(windows.project / "worker.zip")
 
 
+@pytest.mark.fault("paths of more than 260 characters")
 def test_paths_of_more_than_260_characters(wine: Wine, runtime: Path) -> None:
     windows = application_in(wine, wine.c / "BOINC", "/".join(["x" * 100, "y" * 100, "z" * 60]))
     install_python(runtime, wine.c / "Python25")
@@ -246,6 +256,7 @@ def test_paths_of_more_than_260_characters(wine: Wine, runtime: Path) -> None:
     assert (windows.runtime() / ("d" * 60) / ("f" * 60)).read_bytes() == b"x"
 
 
+@pytest.mark.fault("a Python that hangs")
 def test_a_python_that_hangs_or_fails_is_passed_over(windows: WindowsApplication, runtime: Path) -> None:
     wine = windows.wine
     hanging = install_python(runtime, wine.c / "hanging")
@@ -262,6 +273,7 @@ def test_a_python_that_hangs_or_fails_is_passed_over(windows: WindowsApplication
     assert f"passed over {wine.path(broken)}\\python.exe: it ended with status 126" in done.stderr
 
 
+@pytest.mark.fault("no Python on the machine")
 def test_without_a_fitting_python_it_says_what_it_looked_for_and_ends_with_206(
     windows: WindowsApplication,
 ) -> None:

@@ -12,6 +12,7 @@ from tests.bench.fake_client import SECRET
 from tests.worker.job import COUNT, RETURN, Jobs, count, processes_in
 
 
+@pytest.mark.fault("the client's process is gone")
 def test_when_the_client_dies_the_task_dies_too(jobs: Jobs) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as client:
         job = jobs(COUNT, fields={"client_pid": client.pid})
@@ -28,6 +29,7 @@ def test_when_the_client_dies_the_task_dies_too(jobs: Jobs) -> None:
     assert not processes_in(job.slot)
 
 
+@pytest.mark.fault("the client's process is gone")
 def test_without_a_client_pid_thirty_seconds_without_heartbeat_are_the_end(jobs: Jobs) -> None:
     job = jobs(COUNT, fields={"client_pid": 0})
     job.start(
@@ -49,7 +51,14 @@ def test_the_real_patience_is_that_of_the_stock_runtime() -> None:
     assert (client.ALIVE_CHECK_PERIOD, client.HEARTBEAT_PATIENCE, slot.LOCK_PATIENCE) == (10.0, 30.0, 35.0)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "binary"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("truncated", marks=pytest.mark.fault("init_data.xml is truncated")),
+        pytest.param("empty", marks=pytest.mark.fault("init_data.xml is truncated")),
+        pytest.param("binary", marks=pytest.mark.fault("init_data.xml is not UTF-8")),
+    ],
+)
 def test_an_init_data_that_cannot_be_read_costs_the_talk_but_not_the_work(jobs: Jobs, damage: str) -> None:
     job = jobs(RETURN, 5)
     path = job.slot / "init_data.xml"
@@ -62,7 +71,15 @@ def test_an_init_data_that_cannot_be_read_costs_the_talk_but_not_the_work(jobs: 
     assert job.succeeded()
 
 
-@pytest.mark.parametrize("memory", ["missing", "empty", "short", "system v"])
+@pytest.mark.parametrize(
+    "memory",
+    [
+        pytest.param("missing", marks=pytest.mark.fault("shared memory is missing")),
+        pytest.param("empty", marks=pytest.mark.fault("shared memory of size 0")),
+        pytest.param("short", marks=pytest.mark.fault("shared memory is too short")),
+        pytest.param("system v", marks=pytest.mark.fault("shared memory by a System V key")),
+    ],
+)
 def test_shared_memory_that_is_not_there_costs_the_talk_but_not_the_work(jobs: Jobs, memory: str) -> None:
     job = jobs(RETURN, 5, memory=False, fields={"shm_key": 4711} if memory == "system v" else {})
     if memory in ("empty", "short"):

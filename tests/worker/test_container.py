@@ -29,6 +29,7 @@ def test_what_was_packed_is_read(facts: dict[str, str], members: dict[str, bytes
     assert read_all(container.pack("log", facts, members, compress)) == (facts, members)
 
 
+@pytest.mark.fault("bundles of any bytes", "results of any bytes")
 @given(facts, members, st.booleans(), st.data())
 @settings(max_examples=300)
 def test_any_flipped_bit_is_a_format_error(
@@ -41,6 +42,7 @@ def test_any_flipped_bit_is_a_format_error(
         read_all(bytes(packed))
 
 
+@pytest.mark.fault("bundles of any bytes", "results of any bytes")
 @given(facts, members, st.booleans(), st.data())
 def test_any_truncation_is_a_format_error(
     facts: dict[str, str], members: dict[str, bytes], compress: bool, data: st.DataObject
@@ -50,6 +52,7 @@ def test_any_truncation_is_a_format_error(
         read_all(packed[: data.draw(st.integers(0, len(packed) - 1))])
 
 
+@pytest.mark.fault("bundles of any bytes", "results of any bytes")
 @given(
     st.sampled_from([b"", b"PYMW 1 result\n", b"PYMW 1 bundle\nform: ", b"PYMW 1 log\n*member "]), st.binary()
 )

@@ -34,24 +34,41 @@ def test_an_exception_is_a_result_like_another(jobs: Jobs) -> None:
     assert "this is a result like another" in job.stderr()
 
 
-DEATHS = {
-    "exit 3": ("import os\ndef task():\n    os._exit(3)\n", 195, "ended with exit status 3"),
-    "exit 0": ("import os\ndef task():\n    os._exit(0)\n", 195, "left no outcome"),
-    "abort": ("import os\ndef task():\n    os.abort()\n", 195, "signal 6 (SIGABRT)"),
-    "crash": ("import os\ndef task():\n    os.kill(os.getpid(), 11)\n", 195, "compiled code"),
-    "unloadable": ("import no_such_module_anywhere\ndef task():\n    pass\n", 206, "no_such_module_anywhere"),
-    "memory": ("def task():\n    raise MemoryError()\n", 205, "memory"),
-}
-
-
-@pytest.mark.parametrize("name", DEATHS)
-def test_what_depends_on_the_computer_is_an_error_exit_that_explains_itself(jobs: Jobs, name: str) -> None:
-    source, code, words = DEATHS[name]
-    job = jobs(source)
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        pytest.param(
+            "os._exit(3)",
+            195,
+            "ended with exit status 3",
+            marks=pytest.mark.fault("exits with another status"),
+        ),
+        pytest.param(
+            "os._exit(0)", 195, "left no outcome", marks=pytest.mark.fault("exits 0 without a result")
+        ),
+        pytest.param("os.abort()", 195, "signal 6 (SIGABRT)", marks=pytest.mark.fault("dies of a signal")),
+        pytest.param(
+            "os.kill(os.getpid(), 11)", 195, "compiled code", marks=pytest.mark.fault("dies of a signal")
+        ),
+        pytest.param("raise MemoryError()", 205, "memory", marks=pytest.mark.fault("is killed for memory")),
+    ],
+)
+def test_what_depends_on_the_computer_is_an_error_exit_that_explains_itself(
+    jobs: Jobs, body: str, code: int, words: str
+) -> None:
+    job = jobs(f"import os\ndef task():\n    {body}\n")
     assert job.run() == code
     assert not job.succeeded()
     assert words in job.stderr()
-    assert words in job.outcome().message or name == "memory"
+    assert words in job.outcome().message or words == "memory"
+
+
+def test_what_cannot_be_loaded_here_is_an_error_exit_that_names_it(jobs: Jobs) -> None:
+    job = jobs("import no_such_module_anywhere\ndef task():\n    pass\n")
+    assert job.run() == 206
+    assert not job.succeeded()
+    assert "no_such_module_anywhere" in job.stderr()
+    assert "no_such_module_anywhere" in job.outcome().message
 
 
 def test_the_end_of_the_tasks_stderr_goes_to_stderr_txt_when_it_dies(jobs: Jobs) -> None:
@@ -65,6 +82,7 @@ def test_the_end_of_the_tasks_stderr_goes_to_stderr_txt_when_it_dies(jobs: Jobs)
     assert len(job.stderr()) < 63 * 1024
 
 
+@pytest.mark.fault("returns more than is allowed")
 def test_a_result_larger_than_allowed_becomes_unreturnable(jobs: Jobs) -> None:
     job = jobs("def task():\n    return 'x' * 5000\n")
     assert job.run("--max-result", "2000") == 0
@@ -72,6 +90,7 @@ def test_a_result_larger_than_allowed_becomes_unreturnable(jobs: Jobs) -> None:
     assert found.status == "unreturnable" and "at most 2000" in found.message
 
 
+@pytest.mark.fault("prints 100 MB")
 def test_a_hundred_megabytes_of_output_leave_the_last_and_say_how_much_was_cut(jobs: Jobs) -> None:
     job = jobs(
         "import sys\ndef task():\n"
@@ -86,12 +105,14 @@ def test_a_hundred_megabytes_of_output_leave_the_last_and_say_how_much_was_cut(j
     assert log.facts["stderr-cut"] == "0"
 
 
+@pytest.mark.fault("closes all file descriptors")
 def test_a_task_that_closes_all_its_files_still_returns(jobs: Jobs) -> None:
     job = jobs("import os\ndef task():\n    os.closerange(0, 256)\n    return 3\n")
     assert job.run() == 0
     assert job.value() == 3
 
 
+@pytest.mark.fault("the disk is full while the result is written")
 def test_a_full_disk_postpones_and_the_next_start_only_delivers(jobs: Jobs) -> None:
     job = jobs("def task():\n    open('../ran', 'a').write('1\\n')\n    return 'x' * 600000\n")
     script = (
@@ -124,6 +145,7 @@ def test_a_full_disk_postpones_and_the_next_start_only_delivers(jobs: Jobs) -> N
     assert job.value() == "x" * 600000
 
 
+@pytest.mark.fault("quit while the result is written")
 def test_what_a_killed_worker_has_half_written_is_swept_and_other_jobs_files_are_not(jobs: Jobs) -> None:
     job = jobs(RETURN)
     mine = job.project / f"pymw_result.12-34{durable.TEMPORARY}"

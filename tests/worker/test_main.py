@@ -12,6 +12,7 @@ import pytest
 from tests.worker.job import BOOT, COUNT, RETURN, ROOT, Jobs, count, processes_in
 
 
+@pytest.mark.fault("standalone, without a client", "init_data.xml is missing")
 def test_by_hand_it_runs_without_client_files_and_cleans_up(jobs: Jobs) -> None:
     job = jobs(RETURN, 1, client=False)
     assert job.run() == 0
@@ -32,6 +33,7 @@ def test_by_hand_ctrl_c_and_sigterm_end_task_and_worker(jobs: Jobs, number: int,
     assert not processes_in(job.slot)
 
 
+@pytest.mark.fault("SIGTERM to the worker")
 def test_under_a_client_sigterm_ends_it_so_that_the_client_counts_no_failure(jobs: Jobs) -> None:
     job = jobs(COUNT)
     process = job.start()
@@ -58,6 +60,9 @@ def test_help_tells_how_to_use_it_by_hand_and_a_wrong_option_is_one_sentence(job
         assert "Traceback" not in wrong.stderr
 
 
+@pytest.mark.fault(
+    "LD_LIBRARY_PATH set by the client", "PYTHONPATH set by the volunteer", "PYTHONHOME set by the volunteer"
+)
 def test_the_tasks_environment_is_clean_and_its_temporary_files_are_in_the_slot(jobs: Jobs) -> None:
     job = jobs(
         "import os, sys, tempfile\ndef task():\n"

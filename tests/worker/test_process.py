@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.bench.fake_client import wait_for
 from tests.worker.job import Jobs, alive, count, processes_in
 
 
+@pytest.mark.fault("leaves grandchildren that outlive it")
 def test_suspend_reaches_processes_that_have_left_the_group(jobs: Jobs) -> None:
     job = jobs(
         "import os, time\ndef task():\n"
@@ -60,6 +63,7 @@ def test_cpu_time_is_that_of_the_whole_tree_also_of_ended_processes(jobs: Jobs) 
     assert 1.1 < float(job.log().facts["cpu"]) < 2.5
 
 
+@pytest.mark.fault("kill -9 of the worker")
 def test_kill_9_of_the_worker_leaves_no_process_of_the_task(jobs: Jobs) -> None:
     for suspended in (False, True):
         job = jobs(
@@ -84,6 +88,7 @@ def test_kill_9_of_the_worker_leaves_no_process_of_the_task(jobs: Jobs) -> None:
         wait_for(lambda: not processes_in(job.slot), 30, "the task's processes to end")  # noqa: B023
 
 
+@pytest.mark.fault("leaves grandchildren that outlive it")
 def test_after_the_task_has_ended_nothing_of_its_tree_goes_on(jobs: Jobs) -> None:
     job = jobs(
         "import os, signal, time\ndef task():\n"
@@ -100,6 +105,7 @@ def test_after_the_task_has_ended_nothing_of_its_tree_goes_on(jobs: Jobs) -> Non
     assert not processes_in(job.slot)
 
 
+@pytest.mark.fault("ignores SIGTERM")
 def test_a_task_that_ignores_sigterm_and_its_children_are_gone_within_the_grace(jobs: Jobs) -> None:
     job = jobs(
         "import os, signal, time\ndef task():\n"

@@ -158,6 +158,7 @@ def test_output_beyond_any_pipe_is_kept_while_the_task_runs(serve: Serve) -> Non
     assert len(run.log().stderr) == 300000
 
 
+@pytest.mark.fault("letters that are not ASCII in paths", "spaces in paths")
 @pytest.mark.parametrize(
     "name", ["with space", "per%20cent%", "ünï — 数", "line\nend", "tab\tand +", "a=b&c"]
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.worker.job import COUNT, RETURN, Jobs, count
 
 
+@pytest.mark.fault("a stale finish file")
 def test_a_stale_finish_file_ends_the_worker_at_once_with_its_code(jobs: Jobs) -> None:
     job = jobs(RETURN)
     (job.slot / "boinc_finish_called").write_text("0\n")
@@ -19,6 +22,7 @@ LOCKING = (
 )
 
 
+@pytest.mark.fault("the slot's lock is held")
 def test_a_second_worker_in_the_slot_postpones_itself_and_disturbs_nothing(jobs: Jobs) -> None:
     job = jobs(COUNT, 3)
     first = job.start()
@@ -32,6 +36,7 @@ def test_a_second_worker_in_the_slot_postpones_itself_and_disturbs_nothing(jobs:
     assert job.succeeded()
 
 
+@pytest.mark.fault("the slot's lock is held")
 def test_a_worker_gets_the_slot_as_soon_as_the_one_before_has_left(jobs: Jobs) -> None:
     job = jobs(COUNT, 1)
     first = job.start()

@@ -31,6 +31,7 @@ def task(steps):
 """
 
 
+@pytest.mark.fault("suspended and resumed")
 def test_suspend_stops_the_task_and_resume_lets_it_go_on(jobs: Jobs) -> None:
     job = jobs(COUNT, 4)
     started = time.monotonic()
@@ -50,6 +51,7 @@ def test_suspend_stops_the_task_and_resume_lets_it_go_on(jobs: Jobs) -> None:
     assert float(job.log().facts["elapsed"]) < time.monotonic() - started - 1.3
 
 
+@pytest.mark.fault("suspended and resumed each second for 60 s")
 def test_throttling_every_second_holds_the_task_half_of_the_time(jobs: Jobs) -> None:
     job = jobs(COUNT)
     job.start()
@@ -70,8 +72,15 @@ def test_throttling_every_second_holds_the_task_half_of_the_time(jobs: Jobs) -> 
     assert job.wait() == 194
 
 
-@pytest.mark.parametrize("message, code", [("<quit/>", 0), ("<abort/>", 194)])
-@pytest.mark.parametrize("suspended", [False, True])
+@pytest.mark.parametrize(
+    "message, code, suspended",
+    [
+        pytest.param("<quit/>", 0, False, marks=pytest.mark.fault("quit while the task runs")),
+        pytest.param("<quit/>", 0, True, marks=pytest.mark.fault("quit while the task is suspended")),
+        pytest.param("<abort/>", 194, False, marks=pytest.mark.fault("aborted")),
+        pytest.param("<abort/>", 194, True, marks=pytest.mark.fault("aborted")),
+    ],
+)
 def test_quit_and_abort_end_the_whole_tree_without_a_finish_file(
     jobs: Jobs, message: str, code: int, suspended: bool
 ) -> None:
@@ -88,6 +97,7 @@ def test_quit_and_abort_end_the_whole_tree_without_a_finish_file(
     assert not (job.slot / "boinc_lockfile").exists()
 
 
+@pytest.mark.fault("several tags in one message, unknown ones among them", "a message of 1023 bytes")
 def test_several_tags_may_share_a_message_of_full_length(jobs: Jobs) -> None:
     job = jobs(COUNT)
     job.start()
@@ -111,6 +121,7 @@ def test_reread_app_info_takes_the_new_fraction_range(jobs: Jobs) -> None:
     assert job.wait() == 194
 
 
+@pytest.mark.fault("the client has stopped reading, and the channel stays full")
 def test_the_last_report_does_not_wait_for_a_client_that_has_stopped_reading(jobs: Jobs) -> None:
     job = jobs(COUNT, 1.5)
     job.start()
@@ -134,6 +145,7 @@ def test_reports_give_cpu_time_and_progress_and_no_checkpoint_without_one(jobs: 
     assert job.wait() == 194
 
 
+@pytest.mark.fault("quit, and resumed from a checkpoint")
 def test_quit_and_start_again_goes_on_from_the_checkpoint_with_cumulative_cpu_time(jobs: Jobs) -> None:
     job = jobs(CHECKPOINTED, 60)
     job.start()
@@ -164,6 +176,7 @@ def test_quit_and_start_again_goes_on_from_the_checkpoint_with_cumulative_cpu_ti
     assert float(job.log().facts["elapsed"]) > 100
 
 
+@pytest.mark.fault("quit without a checkpoint", "the slot is used again, with leftovers")
 def test_without_a_checkpoint_a_restart_begins_in_an_empty_folder(jobs: Jobs) -> None:
     source = (
         "import os, time\ndef task():\n"
@@ -187,6 +200,7 @@ def test_without_a_checkpoint_a_restart_begins_in_an_empty_folder(jobs: Jobs) ->
     assert job.value() is False
 
 
+@pytest.mark.fault("the slot is used again, with leftovers")
 def test_a_slot_with_the_leftovers_of_another_job_starts_afresh(jobs: Jobs) -> None:
     first, second = jobs(CHECKPOINTED, 1000), jobs(RETURN, 1)
     first.start()
@@ -201,6 +215,7 @@ def test_a_slot_with_the_leftovers_of_another_job_starts_afresh(jobs: Jobs) -> N
     assert first.log().facts["restarts"] == "0"
 
 
+@pytest.mark.fault("is killed for memory")
 def test_a_task_that_is_killed_is_tried_again_twice_and_then_taken_for_too_large(jobs: Jobs) -> None:
     job = jobs("import os\ndef task():\n    os.kill(os.getpid(), 9)\n")
     for _ in range(2):
@@ -213,6 +228,7 @@ def test_a_task_that_is_killed_is_tried_again_twice_and_then_taken_for_too_large
     assert not (job.slot / "boinc_temporary_exit").exists()
 
 
+@pytest.mark.fault("kill -9 of the task")
 def test_a_checkpoint_between_two_kills_begins_the_count_anew(jobs: Jobs) -> None:
     job = jobs(
         "import os, time\nfrom pymw_worker import checkpoint\n"
@@ -262,6 +278,7 @@ def test_an_end_that_is_not_the_tasks_own_fault_postpones_the_job(
     assert int(lines[0]) == seconds and words in lines[1]
 
 
+@pytest.mark.fault("quit while the result is written")
 def test_an_outcome_that_was_there_when_the_client_said_quit_is_delivered_by_the_next_run(jobs: Jobs) -> None:
     job = jobs(
         "import os, time\nfrom pymw_worker import outcome\n"

@@ -75,6 +75,7 @@ def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE):
                     slot.LOCK_POSTPONED,
                     "Waiting to acquire slot directory lock.  Another instance may be running.",
                 )
+            here.forget_postponement()
             clock = Clock()
             interruption.listen()
             me = supervise.Supervisor(

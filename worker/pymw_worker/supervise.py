@@ -54,6 +54,9 @@ class Supervisor(object):
         self._start_process = start
         self._bundle = slot.resolve(options.bundle)
         self._arguments = slot.resolve(options.arguments)
+        # Now, as the task can delete the client's links.
+        self._result = slot.resolve(options.result)
+        self._log = slot.resolve(options.log)
         self._workspace = workspace.Workspace(slot, self._bundle, self._arguments)
         self._tree = None
         self._suspended = False
@@ -236,12 +239,7 @@ class Supervisor(object):
 
     def _finish(self, report):
         """Deliver; the client's wishes wait until the result is on the disk and announced."""
-        found = deliver.deliver(
-            self._slot,
-            self._slot.resolve(self._options.result),
-            self._slot.resolve(self._options.log),
-            report,
-        )
+        found = deliver.deliver(self._slot, self._result, self._log, report)
         code = deliver.EXIT_CODES[found.status]
         if self._client.reads_stderr:
             deliver.tell(self._slot, found, report)

@@ -1,6 +1,5 @@
 """What tests of runs share."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,3 @@ def master(run: Path) -> Iterator[MakeMaster]:
     yield make
     for each in made:
         each.shutdown(cancel_futures=True)
-
-
-def rounds(usually: int, soaking: int) -> int:
-    """How often to try something random: `make soak` tries more often."""
-    return soaking if os.environ.get("PYMW_SOAK", "") not in ("", "0") else usually

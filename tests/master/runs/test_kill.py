@@ -14,7 +14,8 @@ import pytest
 from pymw import plain, run_folder, store
 from pymw.errors import RunError
 
-from tests.master.runs.conftest import rounds
+from tests.bench.soak import rounds
+from tests.faults.plugin import Held
 
 ROOT = Path(__file__).parents[3]
 # Interfaces, and how many tasks make a program run for about a second.
@@ -66,9 +67,10 @@ ROUNDS = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("kind", "seed"), ROUNDS)
 def test_a_program_killed_at_random_moments_ends_as_if_it_had_not_been(
-    tmp_path: Path, kind: str, seed: int
+    tmp_path: Path, kind: str, seed: int, held: Held
 ) -> None:
     chance = random.Random(seed)
     run, journal = tmp_path / "sweep", tmp_path / "journal"
@@ -89,6 +91,7 @@ def test_a_program_killed_at_random_moments_ends_as_if_it_had_not_been(
         if program.returncode == 0:
             break
         kills += 1
+    held("kills of a program with a run", kills)
     assert out == "all well\n"
     assert sorted(done) == list(range(TASKS[kind]))
     assert max(counts.values()) <= kills + 1

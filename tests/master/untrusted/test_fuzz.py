@@ -49,6 +49,7 @@ def test_plain_values_survive(value: Any) -> None:
         assert read(pickle.dumps(value, protocol)) == value
 
 
+@pytest.mark.fault("results of any bytes")
 @given(st.one_of(st.binary(), programs, programs.map(lambda made: made + b".")))
 @settings(max_examples=1000, deadline=timedelta(seconds=5))
 def test_any_bytes_are_a_value_or_refused(data: bytes) -> None:
@@ -68,6 +69,7 @@ def test_any_date_is_a_date_or_refused(packed: bytes) -> None:
     assert datetime.fromisoformat(found.isoformat()) == found.replace(fold=0)
 
 
+@pytest.mark.fault("bundles of any bytes", "results of any bytes")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
 def test_the_fuzzer_finds_nothing_in_a_second() -> None:
     done = subprocess.run(

@@ -93,6 +93,16 @@ class Slot(object):
         text = "%d\n%s\n" % (seconds, " ".join(reason.split()))
         durable.write_bytes(self.path(TEMPORARY_EXIT_FILE), to_bytes(text))
 
+    def forget_postponement(self):
+        """Remove what an earlier run told the client by `postpone`. Raises EnvironmentError.
+
+        The client does that too, before it starts us; if the file stayed, it would take any end for one more
+        postponement, as on Unix it looks for the file first.
+        """
+        path = self.path(TEMPORARY_EXIT_FILE)
+        if os.path.lexists(path):
+            os.remove(path)
+
 
 def _first_line(path):
     stream = open(path, "rb")

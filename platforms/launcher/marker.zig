@@ -11,7 +11,7 @@ const file_name = ".pymw_complete";
 const header = "PyMW runtime 2 ";
 const largest = 16 * 1024 * 1024;
 /// Seconds for which the content of a runtime is believed. What rots on a disk changes neither size nor time.
-const patience = 24 * 60 * 60;
+const patience = 60 * 60;
 
 /// Made for speed, and it notices every single bit. Nobody who could forge it needs to: the folder is the user's.
 pub const Sum = std.hash.XxHash32;

@@ -14,13 +14,14 @@ const day = 24 * 60 * 60;
 /// Seconds. A project may have no work for days; unpacking again costs a second or two.
 pub const usual_age = 14 * day;
 
-/// Removes what has not been used for so many seconds and is not in use. What can't be removed stays: nobody needs
-/// it gone.
+/// Removes what has not been used for so many seconds and is not in use, and what was left half unpacked or half
+/// removed. What can't be removed stays: nobody needs it gone.
 pub fn sweep(arena: Allocator, place: Place, age: i64) error{OutOfMemory}!void {
     if (!place.isTrusted(arena)) return;
     const found = files.list(arena, place.folder) catch |err| return ifNoMemory(err);
     for (found) |name| {
-        if (!isOurs(name) or !try isOld(arena, place, name, age)) continue;
+        if (!isOurs(name)) continue;
+        if (isRuntime(name) and !try isOld(arena, place, name, age)) continue;
         remove(arena, place, name, age) catch |err| try ifNoMemory(err);
     }
 }
@@ -34,7 +35,11 @@ fn isOurs(name: []const u8) bool {
     const rest = std.mem.cutPrefix(u8, name, prefix) orelse return false;
     if (rest.len < digits) return false;
     for (rest[0..digits]) |digit| if (!std.ascii.isHex(digit)) return false;
-    return rest.len == digits or (rest[digits] == '.' and std.mem.endsWith(u8, rest, ".tmp"));
+    return isRuntime(name) or (rest[digits] == '.' and std.mem.endsWith(u8, rest, ".tmp"));
+}
+
+fn isRuntime(name: []const u8) bool {
+    return name.len == prefix.len + digits;
 }
 
 fn isOld(arena: Allocator, place: Place, name: []const u8, age: i64) !bool {
@@ -55,7 +60,7 @@ fn remove(arena: Allocator, place: Place, name: []const u8, age: i64) files.Erro
     const lock = try files.openToLock(arena, lock_path);
     defer files.close(lock);
     if (!try files.tryLock(lock)) return;
-    if (own.len < name.len) return tree.remove(arena, path);
+    if (!isRuntime(name)) return tree.remove(arena, path);
     const aside = try std.fmt.allocPrint(arena, "{s}.{d}-{x}.tmp", .{
         path,
         system.process.id(),

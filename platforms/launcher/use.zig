@@ -34,7 +34,7 @@ pub fn begin(arena: Allocator, folder: []const u8) error{OutOfMemory}!bool {
             else => break,
         }
     }
-    // That of another start will do; where none can be written the damage is found within a day.
+    // That of another start will do; where none can be written damage is found within an hour.
     if (files.create(arena, try doubtFile(arena, folder), false)) |handle| files.close(handle) else |_| {}
     return true;
 }

@@ -16,9 +16,10 @@ FILES = {
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a runtime holds every file of the payload, and nothing else but its marker."""
+    """Whether a runtime holds every file of the payload, its marker, and nothing else but what is said about it."""
     found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    return found.keys() == {*FILES, ".pymw_complete"} and all(
+    ours = {name for name in found if name.startswith(".pymw_")}
+    return found.keys() - ours == FILES.keys() and ".pymw_complete" in ours and all(
         found[name].read_bytes() == content for name, content in FILES.items()
     )
 

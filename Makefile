@@ -5,13 +5,14 @@ PYTHON ?= python3
 export PYTHON
 run := .venv/bin/python -m
 
-.PHONY: help demo test soak check clean
+.PHONY: help demo test soak fault-matrix check clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    a BOINC project on this machine: server, two volunteers, and a program that uses them'
 	@echo 'make test    run every test (ARGS="-k checkpoint" for some)'
-	@echo 'make soak    kill programs at random moments, in a hundred rounds instead of three'
+	@echo 'make soak    repeat what depends on chance much more often (an hour at most)'
+	@echo 'make fault-matrix  bring about every fault, and write docs/fault-matrix.md'
 	@echo 'make check   lint, formatting, types, and the worker'"'"'s Python 2.5 subset'
 	@echo 'make clean   remove what was built here, .venv included'
 
@@ -26,7 +27,12 @@ test:
 
 soak:
 	@scripts/setup test
-	PYMW_SOAK=1 $(run) pytest tests/master/runs $(ARGS)
+	PYMW_SOAK=1 $(run) pytest -m soak --durations=10 $(ARGS)
+
+fault-matrix:
+	@scripts/setup test
+	@scripts/chroot >/dev/null
+	$(run) pytest -m fault --fault-matrix docs/fault-matrix.md $(ARGS)
 
 check:
 	@scripts/setup check

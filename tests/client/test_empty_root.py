@@ -1,6 +1,8 @@
 """The 32-bit package where there is no Python, no C library, no shell; only what the package brings."""
 
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,3 +105,59 @@ def test_suspend_resume_and_abort_reach_the_task(empty_chroot: Chroot, app_versi
         assert slot.finish(process) == 194
     assert client.read("boinc_finish_called") == ""
     client.close()
+
+
+@pytest.mark.fault("suspended while the runtime is unpacked")
+def test_suspend_while_the_runtime_is_unpacked_is_obeyed_as_soon_as_it_is(
+    empty_chroot: Chroot, app_version: Path
+) -> None:
+    slot = Slot(empty_chroot, app_version, jobs.count, 10, 0.05)
+    with slot.started() as process:
+        client = slot.client
+        wait_for(lambda: bool(list(slot.project.glob("*.tmp"))), 30, "the runtime to be unpacked")
+        assert client.send("<suspend/>", seconds=60) < 60, "a client kills after 180 s"
+        time.sleep(1)
+        client.receive()
+        with pytest.raises(AssertionError, match="in vain for a report"):
+            client.status(seconds=2)
+        client.send("<resume/>")
+        assert slot.finish(process) == 0, client.read("stderr.txt")
+    assert value_in(slot.project / "pymw_result") == sum(range(10))
+    client.close()
+
+
+@pytest.mark.fault("quit while the runtime is unpacked")
+def test_quit_while_the_runtime_is_unpacked_keeps_the_runtime_for_the_next_start(
+    empty_chroot: Chroot, app_version: Path
+) -> None:
+    slot = Slot(empty_chroot, app_version, jobs.total, [20, 22])
+    with slot.started() as process:
+        wait_for(lambda: bool(list(slot.project.glob("*.tmp"))), 30, "the runtime to be unpacked")
+        assert slot.client.send("<quit/>", seconds=60) < 60, "a client kills after 60 s"
+        assert slot.finish(process) == 0
+    assert slot.client.read("boinc_finish_called") == ""
+    (runtime,) = [path for path in slot.project.glob("pymw_runtime_*") if path.is_dir()]
+    unpacked = (runtime / ".pymw_complete").stat().st_mtime_ns
+    with slot.started() as process:
+        assert slot.finish(process) == 0, slot.client.read("stderr.txt")
+    assert (runtime / ".pymw_complete").stat().st_mtime_ns == unpacked
+    assert value_in(slot.project / "pymw_result") == 42
+    slot.client.close()
+
+
+@pytest.mark.fault("the runtime is deleted while in use")
+def test_a_task_whose_runtime_is_deleted_ends_and_the_next_one_unpacks_it_again(
+    empty_chroot: Chroot, app_version: Path
+) -> None:
+    slot = Slot(empty_chroot, app_version, jobs.count, 20, 0.05)
+    for delete in (True, False):
+        with slot.started() as process:
+            wait_for(lambda: "<fraction_done>" in slot.client.receive(), 60, "a report")
+            (runtime,) = [path for path in slot.project.glob("pymw_runtime_*") if path.is_dir()]
+            if delete:
+                shutil.rmtree(runtime)
+            assert slot.finish(process) == 0, slot.client.read("stderr.txt")
+        assert value_in(slot.project / "pymw_result") == sum(range(20))
+        (slot.path / "boinc_finish_called").unlink()
+    assert "Traceback" not in slot.client.read("stderr.txt")
+    slot.client.close()

@@ -1,11 +1,13 @@
 """Plays a BOINC client inside Windows: `python scenarios.py FILE`, where the JSON in FILE says what to do.
 
-FILE holds `scenario` (the name of a function below), `slot`, `fields` (of init_data.xml), `links` (logical
-name: path) and `command`. What the scenario saw is printed as JSON.
+FILE holds a list, each with `scenario` (the name of a function below), `slot`, `fields` (of init_data.xml),
+`memory` (whether there is some to share), `links` (logical name: path) and `command`. They are played one
+after the other; what they saw is printed as a list in JSON.
 """
 
 import ctypes
 import json
+import os
 import subprocess
 import sys
 import time
@@ -83,33 +85,87 @@ def abort(client: Any, command: list[str]) -> dict[str, Any]:
     process = client.start(command)
     wait_for_progress(client)
     client.send("<abort/>")
-    return {"exit": finish(client, process), "left": others()}
+    return {"exit": finish(client, process), "left": list(others())}
 
 
 def kill_the_launcher(client: Any, command: list[str]) -> dict[str, Any]:
     """Kill the main program, and that alone, as a client does that lost patience."""
     process = client.start(command)
     wait_for_progress(client)
-    running = others()
+    running = list(others())
     process.kill()
     process.wait()
     deadline = time.monotonic() + 10
     while others() and time.monotonic() < deadline:
         time.sleep(0.05)
-    return {"running": running, "left": others()}
+    return {"running": running, "left": list(others())}
 
 
-def others() -> list[int]:
-    """The processes that run a Python other than this one."""
+def kill_the_worker(client: Any, command: list[str]) -> dict[str, Any]:
+    """Kill the worker when its task has reported progress; its launcher ends with it."""
+    return kill(client, command, lambda parent: parent not in others())
+
+
+def kill_the_task(client: Any, command: list[str]) -> dict[str, Any]:
+    """Kill the task's process when it has reported progress."""
+    return kill(client, command, lambda parent: parent in others())
+
+
+def kill(client: Any, command: list[str], condition: Callable[[int], bool]) -> dict[str, Any]:
+    """Kill the one Python whose parent is such a process."""
+    process = client.start(command)
+    wait_for_progress(client)
+    (victim,) = [pid for pid, parent in others().items() if condition(parent)]
+    os.kill(victim, 9)  # the exit status of what it terminates
+    return {"exit": finish(client, process), "left": list(others())}
+
+
+def throttle(client: Any, command: list[str]) -> dict[str, Any]:
+    """Suspend and resume the task each second, then let it go on to its end."""
+    process = client.start(command)
+    wait_for_progress(client)
+    delays = []
+    for _ in range(2):
+        for message in ("<suspend/>", "<resume/>"):
+            delays.append(client.send(message))
+            client.receive()
+            time.sleep(1)
+    return {"slowest": max(delays), "exit": finish(client, process)}
+
+
+def quit_while_suspended(client: Any, command: list[str]) -> dict[str, Any]:
+    """Make the application quit while it is suspended."""
+    process = client.start(command)
+    wait_for_progress(client)
+    client.send("<suspend/>")
+    client.send("<quit/>")
+    return {"exit": finish(client, process), "left": list(others())}
+
+
+def run_finished(client: Any, command: list[str]) -> dict[str, Any]:
+    """Run it where there is a finish file already."""
+    Path(client.slot, "boinc_finish_called").write_text("0\n", encoding="ascii")
+    return run(client, command)
+
+
+def run_with_half_an_init_data(client: Any, command: list[str]) -> dict[str, Any]:
+    """Run it where init_data.xml is truncated."""
+    path = Path(client.slot, "init_data.xml")
+    path.write_bytes(path.read_bytes()[:200])
+    return run(client, command)
+
+
+def others() -> dict[int, int]:
+    """The processes that run a Python other than this one, and their parents."""
     kernel: Any = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
     snapshot = kernel.CreateToolhelp32Snapshot(2, 0)
     entry = ProcessEntry()
     entry.size = ctypes.sizeof(entry)
-    found = []
+    found = {}
     more = kernel.Process32First(snapshot, ctypes.byref(entry))
     while more:
         if entry.name.lower() == b"python.exe" and entry.pid != kernel.GetCurrentProcessId():
-            found.append(int(entry.pid))
+            found[int(entry.pid)] = int(entry.parent)
         more = kernel.Process32Next(snapshot, ctypes.byref(entry))
     kernel.CloseHandle(snapshot)
     return found
@@ -132,19 +188,30 @@ class ProcessEntry(ctypes.Structure):
     ]
 
 
-SCENARIOS: dict[str, Callable[[Any, list[str]], dict[str, Any]]] = {
-    scenario.__name__: scenario
-    for scenario in (run, suspend_and_resume, quit_and_start_again, abort, kill_the_launcher)
-}
+SCENARIOS: tuple[Callable[[Any, list[str]], dict[str, Any]], ...] = (
+    run,
+    suspend_and_resume,
+    quit_and_start_again,
+    abort,
+    kill_the_launcher,
+    kill_the_worker,
+    kill_the_task,
+    throttle,
+    quit_while_suspended,
+    run_finished,
+    run_with_half_an_init_data,
+)
 
 
 def main() -> None:
     """Play what the file says."""
-    what = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    client = fake_client.FakeClient(what["slot"], what["fields"])
-    for logical, path in what["links"].items():
-        client.link(logical, path)
-    seen = SCENARIOS[what["scenario"]](client, what["command"])
+    scenarios = {scenario.__name__: scenario for scenario in SCENARIOS}
+    seen = []
+    for what in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        client = fake_client.FakeClient(what["slot"], what["fields"], what["memory"])
+        for logical, path in what["links"].items():
+            client.link(logical, path)
+        seen.append(scenarios[what["scenario"]](client, what["command"]))
     print(json.dumps(seen))
 
 

@@ -1,4 +1,4 @@
-"""The windows_intelx86 package on a 32-bit Windows: which Python it takes, and how it obeys a client."""
+"""The windows_intelx86 package on a 32-bit Windows: which Python it takes, and what reaches it."""
 
 import json
 import zipfile
@@ -55,37 +55,6 @@ def test_a_python_in_path_is_preferred_to_the_registry_s(windows: Windows) -> No
     assert executable(windows, "C:\\in path").lower() == python.lower()
 
 
-@pytest.mark.fault("suspended and resumed")
-def test_suspend_and_resume_reach_the_task(windows: Windows) -> None:
-    seen = windows.play("suspend_and_resume", jobs.count, 60, 0.1)
-    assert seen["obeyed"] < 1
-    assert seen["silent"]
-    assert 0 < seen["before"] <= seen["after"] < 1
-    assert seen["exit"] == 0, windows.stderr()
-    assert value_in(windows.project / "pymw_result") == sum(range(60))
-
-
-@pytest.mark.fault("quit, and resumed from a checkpoint", "quit while the task runs")
-def test_a_task_that_quit_goes_on_from_its_checkpoint(windows: Windows) -> None:
-    seen = windows.play("quit_and_start_again", jobs.count_with_checkpoints, 20, 0.2)
-    assert seen == {"quit": 0, "finish file": "", "exit": 0}, windows.stderr()
-    done, starts = value_in(windows.project / "pymw_result")
-    assert done == sum(range(20))
-    assert len(starts) == 2 and 0 == starts[0] < starts[1]
-
-
-@pytest.mark.fault("aborted")
-def test_an_aborted_task_ends_with_all_its_processes(windows: Windows) -> None:
-    assert windows.play("abort", jobs.count, 1000, 0.1) == {"exit": 194, "left": []}
-
-
-@pytest.mark.fault("kill -9 of the launcher")
-def test_no_process_outlives_a_launcher_that_is_killed(windows: Windows) -> None:
-    seen = windows.play("kill_the_launcher", jobs.count, 1000, 0.1)
-    assert len(seen["running"]) >= 2, "the worker's two processes"
-    assert seen["left"] == []
-
-
 def test_arguments_arrive_unchanged(windows: Windows) -> None:
     hard = [
         "plain",
@@ -121,10 +90,3 @@ def test_a_damaged_payload_is_refused_in_one_sentence(windows: Windows) -> None:
     assert windows.play("run", jobs.where) == {"exit": 206}
     assert payload.name in windows.stderr()
     assert [path.name for path in windows.project.glob("pymw_runtime_*") if path.is_dir()] == []
-
-
-@pytest.mark.fault("exits with another status")
-def test_a_task_whose_process_dies_is_an_error_with_its_reason_in_stderr(windows: Windows) -> None:
-    windows.install_python(windows.wine.c / "Python25")
-    assert windows.play("run", jobs.vanish, 7) == {"exit": 195}
-    assert "exit status 7" in windows.stderr()

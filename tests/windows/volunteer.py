@@ -4,17 +4,29 @@ import json
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pymw_packager import version_xml
+from pymw_packager.client_folder import Job
 from pymw_packager.names import VERSION_XML
 
 from tests.bench import fake_client
 from tests.bench.packages import job_of
 from tests.bench.wine import Wine
 from tests.windows import scenarios
+
+
+@dataclass(frozen=True)
+class Play:
+    """A scenario for the job that calls a function. memory: whether the client shares some."""
+
+    scenario: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    memory: bool = True
 
 
 class Windows:
@@ -67,21 +79,43 @@ class Windows:
 
         path: folders to put before Windows' own PATH, as Windows sees them.
         """
-        job = job_of(function, *args)
+        (seen,) = self._play(
+            [self._request(scenario, self.project, self.slot, job_of(function, *args))], path
+        )
+        return seen
+
+    def play_all(self, plays: Sequence[Play]) -> list[dict[str, Any]]:
+        """Play one scenario after another, which is faster; what belongs to number N is in `part(N)`."""
+        requests = []
+        for number, play in enumerate(plays):
+            part = self.part(number)
+            part.mkdir()
+            slot = self.slot.with_name(str(number + 1))
+            request = self._request(play.scenario, part, slot, job_of(play.function, *play.args))
+            requests.append({**request, "memory": play.memory})
+        return self._play(requests, "")
+
+    def part(self, number: int) -> Path:
+        """The folder of the files of one of several jobs."""
+        return self.project / f"job {number}"
+
+    def _request(self, scenario: str, files: Path, slot: Path, job: Job) -> dict[str, Any]:
         for name, data in job.inputs.items():
-            (self.project / name).write_bytes(data)
-        files = [*job.inputs, *job.outputs]
-        request = {
+            (files / name).write_bytes(data)
+        return {
             "scenario": scenario,
-            "slot": self.wine.path(self.slot),
+            "slot": self.wine.path(slot),
             "fields": {"project_dir": self.wine.path(self.project)},
-            "links": {name: self.wine.path(self.project / name) for name in files},
+            "memory": True,
+            "links": {name: self.wine.path(files / name) for name in [*job.inputs, *job.outputs]},
             "command": [self.launcher, *shlex.split(job.command_line)],
         }
-        (self.bench / "request.json").write_text(json.dumps(request), encoding="utf-8")
+
+    def _play(self, requests: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:
+        (self.bench / "request.json").write_text(json.dumps(requests), encoding="utf-8")
         done = self.bench_python("scenarios.py", "request.json", path=path)
         assert done.returncode == 0, f"{done.stderr}\n{self.stderr()}"
-        seen: dict[str, Any] = json.loads(done.stdout)
+        seen: list[dict[str, Any]] = json.loads(done.stdout)
         return seen
 
     def bench_python(self, *argv: str, path: str = "") -> "subprocess.CompletedProcess[str]":
@@ -91,7 +125,7 @@ class Windows:
         python = self.wine.path(self.bench / "python" / "python.exe")
         return self.wine.run([python, *argv], self.bench, environment, timeout=200)
 
-    def stderr(self) -> str:
+    def stderr(self, slot: int = 0) -> str:
         """Return what launcher and worker wrote into the slot's stderr.txt."""
-        path = self.slot / "stderr.txt"
+        path = self.slot.with_name(str(slot)) / "stderr.txt"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -33,7 +33,7 @@ def task(steps):
 @pytest.mark.soak
 @pytest.mark.fault("kill -9 of the worker")
 def test_kill_9_of_the_worker_at_any_moment_loses_no_checkpoint(jobs: Jobs, held: Held) -> None:
-    kills = rounds(10, 200)
+    kills = rounds(6, 200)
     steps = 10 * kills
     chance = random.Random(kills)
     job: Job = jobs(STEPS, steps)
@@ -56,7 +56,7 @@ def test_kill_9_of_the_worker_at_any_moment_loses_no_checkpoint(jobs: Jobs, held
 @pytest.mark.fault("quit while the result is written", "quit while the task runs")
 def test_quit_at_any_moment_is_obeyed_and_loses_nothing(jobs: Jobs, held: Held) -> None:
     """A task that ends in a moment, so that some come while the result is written."""
-    quits = rounds(10, 200)
+    quits = rounds(6, 200)
     chance = random.Random(quits)
     ended = 0
     for _ in range(quits):

@@ -28,7 +28,7 @@ m.main()
 
 @pytest.mark.fault("the clock jumps")
 def test_a_clock_that_jumps_by_days_disturbs_neither_reports_nor_the_time_used(jobs: Jobs) -> None:
-    job = jobs(COUNT, 3)
+    job = jobs(COUNT, 2.2)
     job.start(boot=JUMPING)
     count(job)
     assert job.client

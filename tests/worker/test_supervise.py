@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.bench.fake_client import wait_for
+from tests.bench.soak import rounds
+from tests.faults.plugin import Held
 from tests.worker.job import COUNT, RETURN, Job, Jobs, count, processes_in
 
 CHECKPOINTED = """
@@ -51,23 +53,26 @@ def test_suspend_stops_the_task_and_resume_lets_it_go_on(jobs: Jobs) -> None:
     assert float(job.log().facts["elapsed"]) < time.monotonic() - started - 1.3
 
 
+@pytest.mark.soak
 @pytest.mark.fault("suspended and resumed each second for 60 s")
-def test_throttling_every_second_holds_the_task_half_of_the_time(jobs: Jobs) -> None:
+def test_throttling_every_second_holds_the_task_half_of_the_time(jobs: Jobs, held: Held) -> None:
     job = jobs(COUNT)
     job.start()
     count(job)
     assert job.client
     delays = []
-    for _ in range(5):
+    cycles = rounds(5, 30)
+    for _ in range(cycles):
         delays.append(job.client.send("<suspend/>"))
         time.sleep(0.3)
-        held = count(job)
+        reached = count(job)
         time.sleep(0.65)
-        assert count(job) == held
+        assert count(job) == reached
         delays.append(job.client.send("<resume/>"))
         time.sleep(0.9)
-        wait_for(lambda: count(job) > held, 30, "the task to go on")  # noqa: B023
+        wait_for(lambda: count(job) > reached, 30, "the task to go on")  # noqa: B023
     assert max(delays) < 1.0
+    held("seconds of suspending and resuming", 2 * cycles)
     job.client.send("<abort/>")
     assert job.wait() == 194
 

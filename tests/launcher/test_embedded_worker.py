@@ -63,7 +63,8 @@ def jobs(embedded: Application) -> Iterator[list[Job]]:
 
 @pytest.mark.fault("one bit of an unpacked runtime flipped")
 @pytest.mark.parametrize(
-    "what", ["flipped", pytest.param("deleted", marks=pytest.mark.fault("the runtime is deleted while in use"))]
+    "what",
+    ["flipped", pytest.param("deleted", marks=pytest.mark.fault("the runtime is deleted while in use"))],
 )
 def test_a_task_that_fails_in_a_damaged_runtime_is_run_again_in_a_whole_one(
     embedded: Application, jobs: list[Job], what: str
@@ -89,7 +90,9 @@ def test_a_task_that_fails_in_a_whole_runtime_has_failed(embedded: Application, 
 
 
 @pytest.mark.fault("old runtimes are removed")
-def test_the_worker_keeps_the_runtime_and_the_task_has_no_part_in_it(embedded: Application, jobs: list[Job]) -> None:
+def test_the_worker_keeps_the_runtime_and_the_task_has_no_part_in_it(
+    embedded: Application, jobs: list[Job]
+) -> None:
     job = EmbeddedJob(embedded, DESCRIPTORS)
     jobs.append(job)
     assert job.run() == 0, job.stderr()

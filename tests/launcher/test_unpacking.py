@@ -16,19 +16,13 @@ from tests.bench import soak
 from tests.bench.require import require
 from tests.faults.plugin import Held
 from tests.launcher.application import Application
-from tests.launcher.embedded import FILES, VERSION, is_whole, leftovers, started_from
+from tests.launcher.embedded import FILES, VERSION, age, flip, is_whole, leftovers, started_from
 from tests.launcher.test_places import mounted
 
 DAY = 86_400
 LONG = 15 * DAY  # a runtime that has not been used for so long is removed
 OTHER = "pymw_runtime_0123456789abcdef"
 UNTIL_KILLED = {"TEST_WAIT": "600"}
-
-
-def age(path: Path, seconds: float) -> None:
-    """Give it a time of change that long ago."""
-    then = time.time() - seconds
-    os.utime(path, (then, then))
 
 
 def forget(application: Application) -> None:
@@ -105,15 +99,6 @@ def test_killed_at_any_system_call_the_next_start_works(
     held(f"kills while the launcher was to {prepare.__name__.replace('_', ' ')}", number)
 
 
-def flip(path: Path, chance: random.Random) -> None:
-    """Flip one bit of a file as a disk does: the file has the times that it had."""
-    before = path.stat()
-    data = bytearray(path.read_bytes())
-    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-    path.write_bytes(data)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
 @pytest.mark.soak
 @pytest.mark.fault("one bit of the payload flipped")
 def test_a_payload_with_any_bit_flipped_is_refused(embedded: Application, held: Held) -> None:
@@ -161,7 +146,9 @@ def test_who_changes_a_file_of_a_runtime_is_noticed_at_once_but_a_copy_is_none_t
     assert embedded.run().stderr == ""
 
 
-@pytest.mark.fault("one bit of an unpacked runtime flipped", "the runtime is deleted or damaged between two starts")
+@pytest.mark.fault(
+    "one bit of an unpacked runtime flipped", "the runtime is deleted or damaged between two starts"
+)
 def test_after_a_start_that_came_to_nothing_all_of_it_is_read(embedded: Application) -> None:
     embedded.run()
     path = embedded.runtime() / "python"
@@ -176,7 +163,9 @@ def test_after_a_start_that_came_to_nothing_all_of_it_is_read(embedded: Applicat
     assert embedded.run().stderr == ""
 
 
-def test_a_start_that_is_on_its_way_is_none_that_came_to_nothing(embedded: Application, waiting: "Start") -> None:
+def test_a_start_that_is_on_its_way_is_none_that_came_to_nothing(
+    embedded: Application, waiting: "Start"
+) -> None:
     embedded.run()
     waiting(TEST_CRASH="1")
     assert (embedded.runtime() / ".pymw_doubt").exists()
@@ -276,7 +265,9 @@ def test_a_disk_too_small_for_two_has_what_nobody_uses_removed_at_once(embedded:
 
 
 @pytest.mark.fault("the runtime is deleted while in use")
-def test_deleted_while_in_use_it_is_unpacked_again_for_the_next(embedded: Application, waiting: Start) -> None:
+def test_deleted_while_in_use_it_is_unpacked_again_for_the_next(
+    embedded: Application, waiting: Start
+) -> None:
     process = waiting()
     shutil.rmtree(embedded.runtime())
     done = embedded.run()

@@ -19,7 +19,7 @@ FILES = {
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a runtime holds every file of the payload, its marker, and nothing else but what is said about it."""
+    """Whether a runtime holds every file of the payload, and nothing else but what we say about it."""
     found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     ours = {name for name in found if name.startswith(".pymw_")}
     return (

@@ -65,7 +65,7 @@ def remove(application: Application) -> None:
 
 
 def steps(application: Application) -> list[tuple[str, int]]:
-    """Each system call that the launcher makes until it becomes the worker, and the how manieth of its name."""
+    """Each system call that the launcher makes until it becomes the worker, and which of that name it is."""
     trace = application.root / "trace"
     assert application.run(before=["strace", "-qq", "-o", str(trace)]).returncode == 0
     names = re.findall(r"^(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE)

@@ -3,13 +3,17 @@
 import os
 import random
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.bench import soak
+from tests.bench.chroot import leash
 from tests.faults.plugin import Held
 from tests.launcher.embedded import age, flip, leftovers
+from tests.launcher.test_places import mounted, read_only
 from tests.launcher.windows import WindowsApplication, embed
 
 
@@ -157,3 +161,87 @@ def test_after_a_start_that_came_to_nothing_all_of_it_is_read(
     assert "is damaged; it is unpacked again" in windows.run().stderr
     assert windows.started() is not None
     assert windows.run().stderr == ""
+
+
+def user_cache(windows: WindowsApplication) -> Path:
+    """Where a runtime is unpacked that the project folder does not take."""
+    said = windows.wine.run(["cmd", "/c", "echo %LOCALAPPDATA%"]).stdout.strip()
+    return windows.wine.c.joinpath(*said.split("\\")[1:], "pymw", "Cache")
+
+
+@pytest.mark.fault("the runtime is deleted while in use")
+def test_a_damaged_runtime_that_is_in_use_gives_way_to_another_place(
+    windows: WindowsApplication, runtime: Path
+) -> None:
+    embed(windows, runtime, {"unused": b"x"})
+    windows.run()
+    result = windows.drive(
+        runtime,
+        f"""
+folder = {windows.wine.path(windows.runtime())!r}
+os.remove("started.txt")
+launcher = subprocess.Popen(command, env=dict(os.environ, TEST_WAIT="600"))
+deadline = time.monotonic() + 60
+while not os.path.exists("started.txt") and time.monotonic() < deadline:
+    time.sleep(0.02)
+os.remove(folder + "\\\\unused")
+result["status"] = subprocess.call(command)
+result["goes on"] = launcher.poll() is None and os.path.exists(folder + "\\\\python.exe")
+launcher.kill()
+""",
+    )
+    assert result == {"status": 0, "goes on": True}
+    other = windows.runtime(user_cache(windows))
+    assert (other / "unused").exists()
+    facts = windows.started()
+    assert facts is not None and facts["executable"] == windows.wine.path(other / "python.exe")
+
+
+def read_only_project(windows: WindowsApplication) -> list[str]:
+    """The mounts for it."""
+    return [read_only(windows.project)]
+
+
+def small_project(windows: WindowsApplication) -> list[str]:
+    """The mounts for a disk that fills up: it has 20 MB free; the configuration says that this is enough."""
+    entry = windows.settings["payload"]
+    windows.settings["payload"] = type(entry)(**{**vars(entry), "size": 1000})
+    windows.configure()
+    size = sum(path.stat().st_size for path in windows.project.iterdir()) + 20_000_000
+    kept = windows.root / "kept"
+    shutil.copytree(windows.project, kept)
+    return [
+        f"mount -t tmpfs -o size={size} none '{windows.project}'",
+        f"cp -r '{kept}/.' '{windows.project}'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "mounts",
+    [
+        pytest.param(read_only_project, marks=pytest.mark.fault("the folder for the runtime is read-only")),
+        pytest.param(
+            small_project, marks=pytest.mark.fault("the disk is full while the runtime is unpacked")
+        ),
+    ],
+)
+def test_where_the_project_folder_takes_no_runtime_the_user_s_cache_does(
+    windows: WindowsApplication, runtime: Path, mounts: Callable[[WindowsApplication], list[str]]
+) -> None:
+    embed(windows, runtime)
+    wine = windows.wine
+    ending = f"ls '{windows.project}'"
+    with leash() as held:
+        prefix = wine.chroot.prefix(windows.slot, wine.environment(windows.variables()))
+        before = [*mounted(*mounts(windows)), "sh", "-c", f'"$@"; status=$?; {ending}; exit $status', "sh"]
+        done = subprocess.run(
+            [*before, *prefix, "wine", windows.program()],
+            stdin=held,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert windows.started() is not None, done.stderr
+    assert content(windows.runtime(user_cache(windows))) == content(runtime)
+    assert [name for name in done.stdout.split() if "pymw_runtime" in name and ".lock" not in name] == []

@@ -6,12 +6,19 @@ const Range = @import("version.zig").Range;
 pub const Arguments = struct {
     python: Range = .{},
     explain: bool = false,
+    /// The folder of a runtime to be read through, instead of starting anything.
+    verify: ?[]const u8 = null,
     worker: []const []const u8,
 };
 
 /// Takes out what docs/launcher.md names, up to `--`; the rest keeps its order.
 pub fn parse(arena: std.mem.Allocator, given: []const []const u8) !Arguments {
     var arguments: Arguments = .{ .worker = &.{} };
+    // Stands alone, so that the command line of a job that has other arguments cannot contain it.
+    if (given.len == 2 and std.mem.eql(u8, given[0], "--verify")) {
+        arguments.verify = given[1];
+        return arguments;
+    }
     var worker: std.ArrayList([]const u8) = .empty;
     var index: usize = 0;
     while (index < given.len) : (index += 1) {

@@ -5,13 +5,18 @@ const candidates = @import("candidates.zig");
 const messages = @import("messages.zig");
 const search = @import("search.zig");
 const Setting = @import("setting.zig").Setting;
+const tree = @import("tree.zig");
+const use = @import("use.zig");
 
-/// Path of the Python to start. If neither kind can be had the error is the more hopeful one: what may pass.
-pub fn python(here: Setting) ![]const u8 {
+/// A Python to start. `doubt`: of an embedded one, the file to be removed as soon as it runs the worker.
+pub const Python = struct { path: []const u8, doubt: ?[]const u8 = null };
+
+/// The Python to start. If neither kind can be had the error is the more hopeful one: what may pass.
+pub fn python(here: Setting) !Python {
     switch (here.config.prefer) {
         .system => return try ofThisMachine(here) orelse try embedded(here),
         .embedded => {
-            const failure = if (embedded(here)) |path| return path else |err| err;
+            const failure = if (embedded(here)) |found| return found else |err| err;
             const why = messages.reason;
             if (failure != error.Absent) messages.say("{s}", .{why});
             return try ofThisMachine(here) orelse {
@@ -22,14 +27,14 @@ pub fn python(here: Setting) ![]const u8 {
     }
 }
 
-fn ofThisMachine(here: Setting) !?[]const u8 {
+fn ofThisMachine(here: Setting) !?Python {
     var cache: Cache = try .load(here.arena, here.places);
     const found = try search.first(here.arena, &cache, try candidates.list(here.arena), here.requirement());
     try cache.save(here.places);
-    return found;
+    return .{ .path = found orelse return null };
 }
 
-fn embedded(here: Setting) ![]const u8 {
+fn embedded(here: Setting) !Python {
     const runtime = here.runtime() orelse return messages.because(
         error.Absent,
         "failed to find {s}, and the package brings none; install one",
@@ -40,7 +45,11 @@ fn embedded(here: Setting) ![]const u8 {
         "failed to find {s}, and of that in the package: {s}; install one",
         .{ try sought(here), objection },
     );
-    return runtime.prepare();
+    const folder = try runtime.prepare();
+    return .{
+        .path = try tree.below(here.arena, folder, runtime.payload.python),
+        .doubt = try use.doubtFile(here.arena, folder),
+    };
 }
 
 /// Why the payload is no Python for this job, or null.

@@ -25,12 +25,22 @@ pub fn beginsWith(arena: Allocator, path: []const u8, start: []const u8) ?bool {
 
 /// Writes a file under a temporary name and renames it, so that a reader sees the old or the new one, whole.
 pub fn replace(arena: Allocator, path: []const u8, bytes: []const u8) files.Error!void {
+    return write(arena, path, bytes, false);
+}
+
+/// The same, so that it holds even if the power fails.
+pub fn replaceDurably(arena: Allocator, path: []const u8, bytes: []const u8) files.Error!void {
+    return write(arena, path, bytes, true);
+}
+
+fn write(arena: Allocator, path: []const u8, bytes: []const u8, durably: bool) files.Error!void {
     const work = try std.fmt.allocPrint(arena, "{s}.{d}-{x}.tmp", .{ path, process.id(), process.uniqueNumber() });
     errdefer files.removeFile(arena, work) catch {};
     {
         const handle = try files.create(arena, work, false);
         defer files.close(handle);
         try files.write(handle, bytes);
+        if (durably) try files.sync(handle);
     }
     try files.rename(arena, work, path);
 }

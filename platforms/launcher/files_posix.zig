@@ -21,6 +21,11 @@ pub const Facts = struct {
     pub fn isExecutable(facts: Facts) bool {
         return facts.kind == .file and facts.mode & 0o111 != 0;
     }
+
+    /// Seconds since 1970.
+    pub fn changedAt(facts: Facts) i64 {
+        return @divFloor(facts.modified, std.time.ns_per_s);
+    }
 };
 
 var last: c_int = 0;
@@ -55,10 +60,13 @@ pub fn lookAtLink(arena: Allocator, path: []const u8) ?Facts {
 }
 
 fn lookAt(arena: Allocator, path: []const u8, flags: u32) ?Facts {
-    const name = arena.dupeSentinel(u8, path, 0) catch return null;
+    return factsOf(c.AT.FDCWD, arena.dupeSentinel(u8, path, 0) catch return null, flags);
+}
+
+fn factsOf(folder: c.fd_t, name: [*:0]const u8, flags: u32) ?Facts {
     if (builtin.os.tag == .linux) {
         var found: std.os.linux.Statx = undefined;
-        if (c.statx(c.AT.FDCWD, name, flags, std.os.linux.STATX.BASIC_STATS, &found) != 0) return null;
+        if (c.statx(folder, name, flags, std.os.linux.STATX.BASIC_STATS, &found) != 0) return null;
         return .{
             .kind = kindOf(found.mode),
             .size = found.size,
@@ -69,7 +77,7 @@ fn lookAt(arena: Allocator, path: []const u8, flags: u32) ?Facts {
         };
     }
     var found: c.Stat = undefined;
-    if (c.fstatat(c.AT.FDCWD, name, &found, flags) != 0) return null;
+    if (c.fstatat(folder, name, &found, flags) != 0) return null;
     const modified = found.mtime();
     return .{
         .kind = kindOf(found.mode),
@@ -197,6 +205,28 @@ pub fn tryLock(handle: Handle) Error!bool {
         error.InUse => false,
         else => |other| other,
     };
+}
+
+/// Opens a folder and holds it as long as the handle is open: together with others, or alone. Held together with
+/// others it stays open when this process becomes another. `InUse` if that can't be at the moment, or if it is
+/// another folder by now.
+pub fn holdFolder(arena: Allocator, path: []const u8, how: enum { shared, alone }) Error!Handle {
+    const handle = try open(arena, path, .{
+        .ACCMODE = .RDONLY,
+        .CLOEXEC = how == .alone,
+        .NOFOLLOW = true,
+        .DIRECTORY = true,
+    }, 0);
+    errdefer close(handle);
+    if (c.flock(handle, c.LOCK.NB | @as(c_int, if (how == .alone) c.LOCK.EX else c.LOCK.SH)) != 0) return failure();
+    const held = factsOf(handle, ".", 0) orelse return failure();
+    const there = lookAtLink(arena, path) orelse return error.NotFound;
+    return if (std.mem.eql(u64, &held.identity, &there.identity)) handle else error.InUse;
+}
+
+/// Gives a folder the time of now, if we may.
+pub fn touch(handle: Handle) void {
+    _ = c.futimens(handle, null);
 }
 
 /// Bytes that this user may still write to the file system of a folder, or null if that can't be told.

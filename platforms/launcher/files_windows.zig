@@ -22,6 +22,11 @@ pub const Facts = struct {
     pub fn isExecutable(facts: Facts) bool {
         return facts.kind != .folder;
     }
+
+    /// Seconds since 1970.
+    pub fn changedAt(facts: Facts) i64 {
+        return w.Time.secondsSince1970(@bitCast(facts.modified));
+    }
 };
 
 var last: u32 = 0;
@@ -231,6 +236,25 @@ pub fn tryLock(handle: Handle) Error!bool {
         error.InUse => false,
         else => |other| if (last == 997) false else other,
     };
+}
+
+/// Opens a folder and holds it as long as the handle is open: together with others, or alone. Windows itself keeps
+/// apart those who allow no renaming and those who ask for it. `InUse` if that can't be at the moment.
+pub fn holdFolder(arena: Allocator, path: []const u8, how: enum { shared, alone }) Error!Handle {
+    const access, const share = switch (how) {
+        .shared => .{ w.read_access | w.write_attributes_access, w.share_all & ~w.share_delete },
+        .alone => .{ w.read_access | w.delete_access, w.share_all },
+    };
+    const flags = w.flag_backup_semantics | w.flag_open_reparse_point;
+    const handle = w.CreateFileW(try wide(arena, path), access, share, null, w.open_existing, flags, null);
+    return if (handle == w.invalid) failure() else handle;
+}
+
+/// Gives a folder the time of now, if we may.
+pub fn touch(handle: Handle) void {
+    var time: w.Time = undefined;
+    w.GetSystemTimeAsFileTime(&time);
+    _ = w.SetFileTime(handle, null, null, &time);
 }
 
 /// Bytes that this user may still write to the volume of a folder, or null if that can't be told.

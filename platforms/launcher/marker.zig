@@ -1,47 +1,118 @@
-//! The file that says that a runtime is whole: its first line names the payload, then size and name of each file,
-//! and the last line their number, so that a marker that was cut short is none.
+//! The file that says that a runtime is whole: its first line names the payload, then size, checksum, time of
+//! change and name of each file, and the last line their number, so that a marker that was cut short is none.
 const std = @import("std");
 const content = @import("content.zig");
 const files = @import("system.zig").files;
+const process = @import("system.zig").process;
 const tree = @import("tree.zig");
 const Allocator = std.mem.Allocator;
 
 const file_name = ".pymw_complete";
-const header = "PyMW runtime 1 ";
+const header = "PyMW runtime 2 ";
 const largest = 16 * 1024 * 1024;
+/// Seconds for which the content of a runtime is believed. What rots on a disk changes neither size nor time.
+const patience = 60 * 60;
 
-pub const Entry = struct { size: u64, name: []const u8 };
+/// Made for speed, and it notices every single bit. Nobody who could forge it needs to: the folder is the user's.
+pub const Sum = std.hash.XxHash32;
 
+/// A file of a runtime. `modified`: its time of change as the system has it.
+pub const Entry = struct { size: u64, sum: u32, modified: i64 = 0, name: []const u8 };
+
+/// `doubtful`: nothing speaks against it, but the content must be read again.
+pub const State = enum { whole, doubtful, damaged };
+
+/// Writes the marker of files that hold what they should at this moment.
 pub fn write(arena: Allocator, folder: []const u8, sha256: [32]u8, entries: []const Entry) !void {
     var text: std.Io.Writer.Allocating = .init(arena);
     const out = &text.writer;
     try out.print(header ++ "{s}\n", .{std.fmt.bytesToHex(sha256, .lower)});
-    for (entries) |entry| try out.print("{d} {s}\n", .{ entry.size, entry.name });
+    for (entries) |entry| {
+        const found = files.lookAtLink(arena, try tree.below(arena, folder, entry.name)) orelse return error.NotFound;
+        try out.print("{d} {x:0>8} {d} {s}\n", .{ entry.size, entry.sum, found.modified, entry.name });
+    }
     try out.print("end {d}\n", .{entries.len});
-    const handle = try files.create(arena, try tree.below(arena, folder, file_name), false);
-    defer files.close(handle);
-    try files.write(handle, text.written());
-    try files.sync(handle);
+    try content.replaceDurably(arena, try tree.below(arena, folder, file_name), text.written());
 }
 
-/// Whether a folder holds all that its marker names, each file with its size.
-pub fn fits(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!bool {
+/// Whether a folder holds all that its marker names, as far as that can be told without reading it.
+pub fn look(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!State {
+    const entries = try read(arena, folder, sha256) orelse return .damaged;
+    var state: State = if (try isFresh(arena, folder)) .whole else .doubtful;
+    for (entries) |entry| {
+        const found = files.lookAtLink(arena, try tree.below(arena, folder, entry.name)) orelse return .damaged;
+        if (found.kind != .file or found.size != entry.size) return .damaged;
+        if (found.modified != entry.modified) state = .doubtful;
+    }
+    return state;
+}
+
+/// Reads all of a runtime. If it is whole, its marker says so with the time of now.
+pub fn verify(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!bool {
+    const entries = try read(arena, folder, sha256) orelse return false;
+    const buffer = try arena.alloc(u8, 1024 * 1024);
+    for (entries) |entry| {
+        const path = try tree.below(arena, folder, entry.name);
+        const found = files.lookAtLink(arena, path) orelse return false;
+        if (found.kind != .file or found.size != entry.size) return false;
+        if (entry.sum != sumOf(arena, path, buffer) catch return false) return false;
+    }
+    // Where that can't be written the next start reads all again.
+    write(arena, folder, sha256, entries) catch |err| if (err == error.OutOfMemory) return error.OutOfMemory;
+    return true;
+}
+
+/// Without its marker a runtime is damaged.
+pub fn remove(arena: Allocator, folder: []const u8) error{OutOfMemory}!void {
+    files.removeFile(arena, try tree.below(arena, folder, file_name)) catch {};
+}
+
+fn sumOf(arena: Allocator, path: []const u8, buffer: []u8) files.Error!u32 {
+    const handle = try files.openToRead(arena, path);
+    defer files.close(handle);
+    var sum: Sum = .init(0);
+    while (true) {
+        const filled = try files.read(handle, buffer);
+        sum.update(buffer[0..filled]);
+        if (filled < buffer.len) return sum.final();
+    }
+}
+
+fn isFresh(arena: Allocator, folder: []const u8) !bool {
+    const found = files.look(arena, try tree.below(arena, folder, file_name)) orelse return false;
+    const age = process.now() - found.changedAt();
+    return age >= -patience and age < patience;
+}
+
+/// The files that a marker names, or null if it is not whole.
+fn read(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!?[]const Entry {
     const text = content.read(arena, try tree.below(arena, folder, file_name), largest) catch |err| switch (err) {
         error.OutOfMemory => |e| return e,
-        else => return false,
+        else => return null,
     };
     var lines = std.mem.splitScalar(u8, text, '\n');
-    const named = std.mem.cutPrefix(u8, lines.first(), header) orelse return false;
-    if (!std.mem.eql(u8, named, &std.fmt.bytesToHex(sha256, .lower))) return false;
-    var count: usize = 0;
-    while (lines.next()) |line| : (count += 1) {
-        const size, const name = std.mem.cutScalar(u8, line, ' ') orelse return false;
-        if (std.mem.eql(u8, size, "end")) return isCount(name, count) and lines.rest().len == 0;
-        if (!tree.isSafe(name)) return false;
-        const found = files.lookAtLink(arena, try tree.below(arena, folder, name)) orelse return false;
-        if (found.kind != .file or found.size != std.fmt.parseInt(u64, size, 10) catch return false) return false;
+    const named = std.mem.cutPrefix(u8, lines.first(), header) orelse return null;
+    if (!std.mem.eql(u8, named, &std.fmt.bytesToHex(sha256, .lower))) return null;
+    var entries: std.ArrayList(Entry) = .empty;
+    while (lines.next()) |line| {
+        if (std.mem.cutPrefix(u8, line, "end ")) |count| {
+            const is_whole = isCount(count, entries.items.len) and lines.rest().len == 0;
+            return if (is_whole) entries.items else null;
+        }
+        try entries.append(arena, parse(line) orelse return null);
     }
-    return false;
+    return null;
+}
+
+fn parse(line: []const u8) ?Entry {
+    var words = std.mem.splitScalar(u8, line, ' ');
+    const entry: Entry = .{
+        .size = std.fmt.parseInt(u64, words.first(), 10) catch return null,
+        .sum = std.fmt.parseInt(u32, words.next() orelse return null, 16) catch return null,
+        .modified = std.fmt.parseInt(i64, words.next() orelse return null, 10) catch return null,
+        .name = words.rest(),
+    };
+    return if (tree.isSafe(entry.name)) entry else null;
 }
 
 fn isCount(text: []const u8, count: usize) bool {

@@ -64,8 +64,7 @@ pub fn userId() u32 {
 pub fn now() i64 {
     var time: w.Time = undefined;
     w.GetSystemTimeAsFileTime(&time);
-    const since_1601 = @as(u64, time.high) << 32 | time.low;
-    return @as(i64, @intCast(since_1601 / 10_000_000)) - 11_644_473_600;
+    return w.Time.secondsSince1970(@as(u64, time.high) << 32 | time.low);
 }
 
 /// From a clock that never jumps.

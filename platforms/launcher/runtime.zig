@@ -8,9 +8,11 @@ const marker = @import("marker.zig");
 const messages = @import("messages.zig");
 const Payload = @import("config.zig").Payload;
 const Place = @import("places.zig").Place;
+const retire = @import("retire.zig");
 const system = @import("system.zig");
 const tree = @import("tree.zig");
 const unpack = @import("unpack.zig");
+const use = @import("use.zig");
 const files = system.files;
 const process = system.process;
 const Allocator = std.mem.Allocator;
@@ -29,12 +31,14 @@ places: []const Place,
 
 const Runtime = @This();
 
-pub const State = enum { absent, ready, damaged };
+pub const State = enum { absent, ready, doubtful, damaged };
 
-/// Path of the embedded Python, unpacked now if it must be.
+/// The folder of the embedded Python, unpacked now if it must be, and from now on in use.
 pub fn prepare(runtime: Runtime) Error![]const u8 {
     for (runtime.places) |place| {
-        if (try runtime.look(place) == .ready) return runtime.python(place);
+        if (try runtime.look(place) != .ready) continue;
+        const folder = try runtime.path(place, "");
+        if (try use.begin(runtime.arena, folder)) return folder;
     }
     var failures: std.ArrayList([]const u8) = .empty;
     var bytes: ?[]const u8 = null;
@@ -47,7 +51,7 @@ pub fn prepare(runtime: Runtime) Error![]const u8 {
                 continue;
             },
         };
-        return runtime.python(place);
+        return runtime.path(place, "");
     }
     return messages.because(error.Temporary, "failed to unpack {s}: {s}; free some space or make a folder writable", .{
         runtime.payload.file,
@@ -59,7 +63,11 @@ pub fn prepare(runtime: Runtime) Error![]const u8 {
 pub fn look(runtime: Runtime, place: Place) !State {
     const folder = try runtime.path(place, "");
     if (!place.isTrusted(runtime.arena) or files.lookAtLink(runtime.arena, folder) == null) return .absent;
-    return if (try marker.fits(runtime.arena, folder, runtime.payload.sha256)) .ready else .damaged;
+    return switch (try marker.look(runtime.arena, folder, runtime.payload.sha256)) {
+        .damaged => .damaged,
+        .doubtful => .doubtful,
+        .whole => if (try use.isDoubted(runtime.arena, folder)) .doubtful else .ready,
+    };
 }
 
 /// `<place>/pymw_runtime_<16 digits><suffix>`
@@ -68,22 +76,44 @@ pub fn path(runtime: Runtime, place: Place, suffix: []const u8) ![]const u8 {
     return tree.below(runtime.arena, place.folder, try std.mem.concat(
         runtime.arena,
         u8,
-        &.{ "pymw_runtime_", digits[0..16], suffix },
+        &.{ retire.prefix, digits[0..retire.digits], suffix },
     ));
-}
-
-fn python(runtime: Runtime, place: Place) ![]const u8 {
-    return tree.below(runtime.arena, try runtime.path(place, ""), runtime.payload.python);
 }
 
 const PlaceError = error{ NoPlace, Busy, Unusable, OutOfMemory };
 
-/// First look, lock, second look, act.
+/// First look, lock, second look, act. In the end the runtime is in use.
 fn unpackInto(runtime: Runtime, place: Place, bytes: *?[]const u8) PlaceError!void {
     place.prepare(runtime.arena) catch |err| return runtime.noPlace(place, err);
     const lock = try runtime.takeLock(place);
     defer files.close(lock);
-    if (try runtime.look(place) == .ready) return;
+    const folder = try runtime.path(place, "");
+    const is_ready = switch (try runtime.look(place)) {
+        .ready => true,
+        .doubtful => try runtime.verify(folder),
+        .absent, .damaged => false,
+    };
+    // Nobody can remove it while we have the lock.
+    if (!is_ready) try runtime.unpackAnew(place, bytes);
+    _ = try use.begin(runtime.arena, folder);
+}
+
+/// Reads all of a runtime; if it is whole there is no doubt any more.
+pub fn verify(runtime: Runtime, folder: []const u8) !bool {
+    const began = process.milliseconds();
+    if (!try marker.verify(runtime.arena, folder, runtime.payload.sha256)) return false;
+    files.removeFile(runtime.arena, try use.doubtFile(runtime.arena, folder)) catch {};
+    messages.say("verified the runtime {s} within {d} ms", .{ folder, process.milliseconds() - began });
+    return true;
+}
+
+/// Lets no start use a runtime as it is.
+pub fn condemn(runtime: Runtime, folder: []const u8) !void {
+    messages.say("the runtime {s} is damaged", .{folder});
+    try marker.remove(runtime.arena, folder);
+}
+
+fn unpackAnew(runtime: Runtime, place: Place, bytes: *?[]const u8) PlaceError!void {
     const began = process.milliseconds();
     if (bytes.* == null) bytes.* = try runtime.readPayload();
     runtime.makeRoom(place) catch |err| return runtime.noPlace(place, err);
@@ -163,7 +193,14 @@ fn makeRoom(runtime: Runtime, place: Place) !void {
     }
     // Blocks, folders and the marker: an eighth more than the bytes of the files.
     const needed = runtime.payload.size + runtime.payload.size / 8;
-    if (files.freeSpace(arena, place.folder)) |free| if (free < needed) return error.TooSmall;
+    if (hasSpace(arena, place, needed)) return;
+    // Better to unpack one of these again, some day, than not to run at all.
+    try retire.sweep(arena, place, 0);
+    if (!hasSpace(arena, place, needed)) return error.TooSmall;
+}
+
+fn hasSpace(arena: Allocator, place: Place, needed: u64) bool {
+    return (files.freeSpace(arena, place.folder) orelse return true) >= needed;
 }
 
 fn make(runtime: Runtime, place: Place, work: []const u8, bytes: []const u8) !void {

@@ -11,6 +11,8 @@ const tree = @import("tree.zig");
 
 pub const Setting = struct {
     arena: std.mem.Allocator,
+    /// The launcher's own path, and the folder of it.
+    own: []const u8,
     folder: []const u8,
     config: config.Config,
     arguments: arguments.Arguments,
@@ -49,6 +51,7 @@ pub fn read(arena: std.mem.Allocator, given: []const []const u8) !Setting {
     const name = std.mem.cutSuffix(u8, own, ".exe") orelse own;
     const setting: Setting = .{
         .arena = arena,
+        .own = own,
         .folder = folder,
         .config = try config.read(arena, try std.mem.concat(arena, u8, &.{ name, ".conf" })),
         .arguments = try arguments.parse(arena, given),

@@ -38,9 +38,13 @@ pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]c
             .directory => try tree.make(arena, path),
             .sym_link => return malformed("it has a link"),
             .file => {
-                try writeFile(arena, path, &plain.reader, member.size, member.mode & 0o111 != 0);
+                const sum = try writeFile(arena, path, &plain.reader, member.size, member.mode & 0o111 != 0);
                 archive.unread_file_bytes = 0;
-                try entries.append(arena, .{ .size = member.size, .name = try arena.dupe(u8, name) });
+                try entries.append(arena, .{
+                    .size = member.size,
+                    .sum = sum,
+                    .name = try arena.dupe(u8, name),
+                });
             },
         }
     }
@@ -58,7 +62,8 @@ fn windowSize(payload: []const u8) Error!u32 {
     return @intCast(size);
 }
 
-fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64, executable: bool) Error!void {
+/// Returns the checksum of what it wrote.
+fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64, executable: bool) Error!u32 {
     const handle = files.create(arena, path, executable) catch |err| switch (err) {
         error.NotFound => create: {
             try tree.make(arena, std.fs.path.dirname(path).?);
@@ -68,16 +73,23 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
     };
     defer files.close(handle);
     const is_image = size >= pe_filter.mark.len and std.mem.eql(u8, try head(from), pe_filter.mark);
-    if (is_image) try files.write(handle, try restored(arena, from, size));
+    var sum: marker.Sum = .init(0);
+    if (is_image) {
+        const program = try restored(arena, from, size);
+        try files.write(handle, program);
+        sum.update(program);
+    }
     var left = if (is_image) 0 else size;
     while (left > 0) {
         const ready = from.peekGreedy(1) catch |err| return malformed(@errorName(err));
         const chunk = ready[0..@intCast(@min(ready.len, left))];
         try files.write(handle, chunk);
+        sum.update(chunk);
         from.toss(chunk.len);
         left -= chunk.len;
     }
     if (!files.syncs_trees) try files.sync(handle);
+    return sum.final();
 }
 
 fn head(from: *std.Io.Reader) Error![]const u8 {

@@ -4,12 +4,23 @@ const std = @import("std");
 pub const Handle = *anyopaque;
 pub const invalid: Handle = @ptrFromInt(std.math.maxInt(usize));
 pub const Bool = i32;
-pub const Time = extern struct { low: u32, high: u32 };
+pub const Time = extern struct {
+    low: u32,
+    high: u32,
+
+    /// Of a count of 100 ns since 1601.
+    pub fn secondsSince1970(count: u64) i64 {
+        return @as(i64, @intCast(count / 10_000_000)) - 11_644_473_600;
+    }
+};
 
 pub const read_access: u32 = 0x8000_0000;
 pub const write_access: u32 = 0x4000_0000;
+pub const delete_access: u32 = 0x0001_0000;
+pub const write_attributes_access: u32 = 0x0000_0100;
 pub const append_access: u32 = 0x0000_0004 | 0x0010_0000; // FILE_APPEND_DATA | SYNCHRONIZE
 pub const share_all: u32 = 7;
+pub const share_delete: u32 = 4;
 pub const create_new: u32 = 1;
 pub const open_existing: u32 = 3;
 pub const open_always: u32 = 4;
@@ -249,6 +260,12 @@ pub extern "kernel32" fn SetConsoleCtrlHandler(
     add: Bool,
 ) callconv(win) Bool;
 pub extern "kernel32" fn SetErrorMode(mode: u32) callconv(win) u32;
+pub extern "kernel32" fn SetFileTime(
+    handle: Handle,
+    created: ?*const Time,
+    accessed: ?*const Time,
+    written: ?*const Time,
+) callconv(win) Bool;
 pub extern "kernel32" fn SetHandleInformation(handle: Handle, mask: u32, flags: u32) callconv(win) Bool;
 pub extern "kernel32" fn SetInformationJobObject(
     job: Handle,

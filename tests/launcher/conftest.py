@@ -2,16 +2,20 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pymw_packager import programs
+from pymw_packager import interpreters, programs
+from pymw_platforms import load
 
+from tests.bench.chroot import Chroot
 from tests.bench.fixtures import Python
 from tests.bench.require import require
+from tests.bench.wine import Wine
 from tests.launcher.application import Application
 from tests.launcher.embedded import FILES, VERSION
+from tests.launcher.windows import PLATFORM, WindowsApplication, application_in
 
 # The script launcher runs under whatever stands as /bin/sh on a Mac of its time, or on a test machine.
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -37,6 +41,20 @@ def embedded(native: Application) -> Application:
     native.configure()
     native.under_client()
     return native
+
+
+@pytest.fixture(scope="module")
+def runtime(chroot: Chroot) -> Iterator[Path]:
+    """A 32-bit Python for Windows, on the file system of the test bench's Windows."""
+    with chroot.folder() as folder:
+        made = interpreters.build(load(PLATFORM), "auto", None, [], folder / "python", lambda text: None)
+        yield made.folder
+
+
+@pytest.fixture
+def windows(wine: Wine) -> WindowsApplication:
+    """An application on a Windows without Python."""
+    return application_in(wine, wine.c / "BOINC")
 
 
 def script(tmp_path: Path, shell: str) -> Application:

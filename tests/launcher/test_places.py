@@ -8,7 +8,7 @@ import pytest
 from tests.bench.chroot import as_root, can_be_root
 from tests.bench.require import require
 from tests.launcher.application import Application
-from tests.launcher.embedded import VERSION, is_whole, leftovers, started_from
+from tests.launcher.embedded import VERSION, age, is_whole, leftovers, started_from
 
 
 def test_by_hand_it_is_unpacked_into_the_user_s_cache(embedded: Application) -> None:
@@ -39,6 +39,21 @@ def read_only(folder: Path) -> str:
 def test_a_read_only_project_folder_gives_way_to_the_user_s_cache(embedded: Application) -> None:
     done = embedded.run(before=mounted(read_only(embedded.project)))
     assert started_from(embedded, embedded.runtime(embedded.home / ".cache" / "pymw")), done.stderr
+
+
+@pytest.mark.fault("the folder for the runtime is read-only")
+def test_a_runtime_in_a_folder_that_has_become_read_only_is_used_as_long_as_it_is_believed(
+    embedded: Application,
+) -> None:
+    embedded.run()
+    before = mounted(read_only(embedded.project))
+    assert embedded.run(before=before).stderr == ""
+    assert embedded.started() is not None
+    age(embedded.runtime() / ".pymw_complete", 7200)
+    for said in ("unpacked ", ""):
+        done = embedded.run(before=before)
+        assert said in done.stderr and bool(said) == bool(done.stderr)
+        assert started_from(embedded, embedded.runtime(embedded.home / ".cache" / "pymw")), done.stderr
 
 
 @pytest.mark.fault("the folder for the runtime is read-only")

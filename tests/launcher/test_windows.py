@@ -1,42 +1,13 @@
 """The launcher on 32-bit Windows, with a real Python."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pymw_packager import interpreters, programs
-from pymw_platforms import load
 
-from tests.bench.chroot import Chroot
 from tests.bench.wine import Wine
-from tests.launcher.test_choice import NOT_THIS, THIS
-from tests.launcher.windows import WindowsApplication, install_python
-
-PLATFORM = "windows_intelx86"
-
-
-@pytest.fixture(scope="module")
-def runtime(chroot: Chroot) -> Iterator[Path]:
-    """A 32-bit Python for Windows, on the file system of the test bench's Windows."""
-    with chroot.folder() as folder:
-        made = interpreters.build(load(PLATFORM), "auto", None, [], folder / "python", lambda text: None)
-        yield made.folder
-
-
-def application_in(wine: Wine, root: Path, folder: str = "project") -> WindowsApplication:
-    """An application in a folder of a Windows."""
-    made = WindowsApplication(root, f"pymw_1.00_{PLATFORM}.exe", folder=folder, wine=wine)
-    made.install(programs.launcher(PLATFORM))
-    made.settings = {"modules": ("zlib", "ctypes")}
-    made.configure()
-    return made
-
-
-@pytest.fixture
-def windows(wine: Wine) -> WindowsApplication:
-    """An application on a Windows without Python."""
-    return application_in(wine, wine.c / "BOINC")
+from tests.launcher.test_choice import NOT_THIS
+from tests.launcher.windows import WindowsApplication, application_in, embed, install_python
 
 
 def registered(key: str) -> str:
@@ -102,43 +73,6 @@ def test_with_no_python_the_payload_is_unpacked_once_and_used(
     (windows.runtime() / "python.exe").unlink()
     assert "is damaged" in windows.run().stderr
     assert windows.started() is not None
-
-
-def embed(windows: WindowsApplication, runtime: Path) -> None:
-    """Make the runtime the application's payload, under a client."""
-    files = {p.relative_to(runtime).as_posix(): p.read_bytes() for p in runtime.rglob("*") if p.is_file()}
-    windows.add_payload(files, "{}.{}".format(*THIS), "python.exe")
-    windows.configure()
-    windows.under_client()
-
-
-@pytest.mark.fault("two slots unpack the same runtime at once", "killed at every step of unpacking")
-def test_starts_at_once_unpack_once_and_a_killed_one_leaves_nothing_half_made(
-    windows: WindowsApplication, runtime: Path
-) -> None:
-    embed(windows, runtime)
-    result = windows.drive(
-        runtime,
-        """
-import glob
-work = os.path.join(os.path.dirname(command[0]), "*.tmp")
-killed = subprocess.Popen(command)
-deadline = time.monotonic() + 60
-while not glob.glob(work) and time.monotonic() < deadline:
-    time.sleep(0.001)
-killed.kill()
-result["killed"] = killed.wait()
-result["left"] = len(glob.glob(work))
-running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(6)]
-said = [process.communicate()[1] for process in running]
-result["statuses"] = [process.returncode for process in running]
-result["unpacked"] = sum(b"unpacked" in text for text in said)
-result["left after"] = len(glob.glob(work))
-""",
-    )
-    assert result["left"] == 1
-    assert result["statuses"] == [0] * 6
-    assert (result["unpacked"], result["left after"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

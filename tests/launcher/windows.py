@@ -3,13 +3,18 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pymw_packager import programs
+
 from tests.bench.wine import Wine
 from tests.launcher.application import Application
+
+PLATFORM = "windows_intelx86"
 
 
 @dataclass(kw_only=True)
@@ -53,6 +58,24 @@ class WindowsApplication(Application):
         found = eval((self.slot / "driven.txt").read_text(encoding="utf-8"), {"__builtins__": {}})
         assert isinstance(found, dict)
         return found
+
+
+def application_in(wine: Wine, root: Path, folder: str = "project") -> WindowsApplication:
+    """An application in a folder of a Windows."""
+    made = WindowsApplication(root, f"pymw_1.00_{PLATFORM}.exe", folder=folder, wine=wine)
+    made.install(programs.launcher(PLATFORM))
+    made.settings = {"modules": ("zlib", "ctypes")}
+    made.configure()
+    return made
+
+
+def embed(windows: WindowsApplication, runtime: Path, more: Mapping[str, bytes] | None = None) -> None:
+    """Make the runtime, with more files, the application's payload, under a client."""
+    files = {p.relative_to(runtime).as_posix(): p.read_bytes() for p in runtime.rglob("*") if p.is_file()}
+    version = "{}.{}".format(*sys.version_info[:2])
+    windows.add_payload({**files, **(more or {})}, version, "python.exe")
+    windows.configure()
+    windows.under_client()
 
 
 def install_python(runtime: Path, target: Path) -> Path:

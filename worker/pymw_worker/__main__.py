@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 
-from pymw_worker import options, resident, supervise
+from pymw_worker import embedded, options, resident, supervise
 from pymw_worker.boinc import client, exit_codes, slot
 from pymw_worker.clock import Clock
 from pymw_worker.interruption import Interrupted, Interruption
@@ -30,15 +30,21 @@ task's process died; 205 out of memory; 206 it could not be started or loaded he
 _RETRY = 300  # seconds; what the operating system refuses now, such as space on the disk, it may grant later
 
 
-def main():
-    """Run the worker with the arguments of this process, and exit."""
+def main(*runtime):
+    """Run the worker with the arguments of this process, and exit.
+
+    runtime: what an embedded.Runtime wants to know, if this is one's Python.
+    """
+    python = None
+    if runtime:
+        python = embedded.Runtime(*runtime)
     open_stderr(os.getcwd())
     found = parse(sys.argv[1:])
     if found.serve:
         resident.start()
     interruption = Interruption()
     try:
-        code = run(slot.Slot(os.getcwd()), found, interruption)
+        code = run(slot.Slot(os.getcwd()), found, interruption, python=python)
     except Interrupted:
         code = _exit_after(interruption.signal)
     except KeyboardInterrupt:  # before we listened
@@ -61,8 +67,8 @@ def parse(arguments):
     return found
 
 
-def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE):
-    """Run the task of a Slot; return the exit code of this process."""
+def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE, python=None):
+    """Run the task of a Slot; return the exit code of this process. python: an embedded.Runtime."""
     code = here.finish_code()
     if code is not None:
         say("this job is finished already")
@@ -79,7 +85,7 @@ def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE):
             clock = Clock()
             interruption.listen()
             me = supervise.Supervisor(
-                here, client.connect(here.folder, clock), clock, task_options, interruption
+                here, client.connect(here.folder, clock), clock, task_options, interruption, python=python
             )
             return me.run()
         except Interrupted:

@@ -45,6 +45,8 @@ class Report(object):
 def settle(path, status, words, max_result):
     """Make sure that there is a whole outcome at `path`: the task's own if it ended well, else a death.
 
+    Returns the outcome's status.
+
     status: exit status of the task's process. words: the same in words. max_result: bytes, None for no
     limit. Raises EnvironmentError.
     """
@@ -57,14 +59,17 @@ def settle(path, status, words, max_result):
         )
     else:
         try:
-            outcome.read(path)
+            found = outcome.read(path).status
         except FormatError:
             message = "the task's process left a damaged outcome: %s" % sys.exc_info()[1]
     if message:
         outcome.write_died(path, message)
-    elif max_result is not None and os.path.getsize(path) > max_result:
+        return outcome.DIED
+    if max_result is not None and os.path.getsize(path) > max_result:
         message = "the result has %d bytes; at most %d are allowed" % (os.path.getsize(path), max_result)
         outcome.write(path, outcome.UNRETURNABLE, message=message)
+        return outcome.UNRETURNABLE
+    return found
 
 
 def deliver(slot, result, log_path, report):

@@ -8,7 +8,18 @@ the task's process ends, what it left is delivered: result, log, last report, fi
 import os
 import time
 
-from pymw_worker import capture, deliver, environment, names, permission, process, reporting, task, workspace
+from pymw_worker import (
+    capture,
+    deliver,
+    environment,
+    names,
+    outcome,
+    permission,
+    process,
+    reporting,
+    task,
+    workspace,
+)
 from pymw_worker.boinc import client as clients
 from pymw_worker.boinc import exit_codes
 from pymw_worker.clock import Stopwatch
@@ -43,15 +54,17 @@ class Supervisor(object):
     options: names and limits, as the command line gives them. interruption: an object whose attribute
     `signal` becomes the number of a signal that asks this process to end. start: called with the task's
     arguments, folder and environment variables, it starts a process for it and returns the Tree.
+    python: the embedded.Runtime that all this runs in, None if the Python is the computer's own.
     """
 
-    def __init__(self, slot, client, clock, options, interruption, start=environment.start):
+    def __init__(self, slot, client, clock, options, interruption, start=environment.start, python=None):
         self._slot = slot
         self._client = client
         self._clock = clock
         self._options = options
         self._interruption = interruption
         self._start_process = start
+        self._python = python
         self._bundle = slot.resolve(options.bundle)
         self._arguments = slot.resolve(options.arguments)
         # Now, as the task can delete the client's links.
@@ -216,7 +229,8 @@ class Supervisor(object):
         stderr = self._stderr.finish(OUTPUT_PATIENCE)
         if self._slot.has_client:
             self._postpone(status)
-        self._settle(status)
+        if self._settle(status) != outcome.VALUE:
+            self._suspect_python()
         self._remember(self._cpu())
         report = deliver.Report(process.describe(status), self._workspace.state, stdout, stderr)
         return self._finish(report)
@@ -233,9 +247,16 @@ class Supervisor(object):
             if self._workspace.state.kills <= KILLS_ALLOWED:
                 raise Postponed(LATER, "The task %s." % process.describe(status))
 
+    def _suspect_python(self):
+        """Raise Postponed if the task has failed in a Python that is damaged: it will have another then."""
+        if self._python is not None and self._python.is_damaged():
+            os.remove(self._slot.path(names.OUTCOME))
+            raise Postponed(SOON, "The task failed, and the Python that it ran in has been damaged.")
+
     def _settle(self, status):
+        """Make sure that there is a whole outcome, and return its status."""
         words = process.describe(status)
-        deliver.settle(self._slot.path(names.OUTCOME), status, words, self._options.max_result)
+        return deliver.settle(self._slot.path(names.OUTCOME), status, words, self._options.max_result)
 
     def _finish(self, report):
         """Deliver; the client's wishes wait until the result is on the disk and announced."""

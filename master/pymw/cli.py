@@ -12,7 +12,7 @@ from typing import IO
 from pymw_packager import command
 from pymw_packager.command import FAILED, FAULTY, OK
 
-from pymw import keys_command, report, run_folder, run_status
+from pymw import account_command, keys_command, report, run_folder, run_status
 from pymw.errors import PyMWError
 from pymw.export import Export
 from pymw.project import project_cli
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--json", action="store_true", help="print it as JSON")
     project_cli.add_to(commands)
     keys_command.add_to(commands)
+    account_command.add_to(commands)
     return parser
 
 

@@ -34,6 +34,7 @@ class Recipe:
         python_version: minor version of the embedded Python, such as ``3.11``; None: the source's choice.
         prefer: whether the launcher looks for a Python first, or unpacks the payload first.
         requirements: packages for the embedded Python, as pip's arguments.
+        lean: leave out of it what tasks seldom need.
         trust, revoked: as in LauncherConfig.
     """
 
@@ -43,6 +44,7 @@ class Recipe:
     python_version: str | None = None
     prefer: Prefer = "system"
     requirements: tuple[str, ...] = ()
+    lean: bool = False
     trust: tuple[str, ...] = ()
     revoked: tuple[str, ...] = ()
 
@@ -137,19 +139,20 @@ def _runtime(recipe: Recipe, folder: Path, progress: Progress) -> Runtime | None
             "leave --interpreter out, and its volunteers' own is used."
         )
     if source == "none" or (source == "auto" and platform.interpreter == "none"):
-        if recipe.requirements or recipe.prefer == "embedded":
+        if recipe.requirements or recipe.lean or recipe.prefer == "embedded":
             raise UsageError(
-                f"no Python comes along for {platform.name}, so there is none to prefer or add packages to; "
-                "leave out --interpreter none, or --prefer and the packages."
+                f"no Python comes along for {platform.name}, so there is none to prefer, to make lean or to "
+                "add packages to; leave out --interpreter none, or --prefer, --lean and the packages."
             )
         return None
     version, requirements = recipe.python_version, recipe.requirements
-    return interpreters.build(platform, source, version, requirements, folder, progress.say)
+    return interpreters.build(platform, source, version, requirements, folder, progress.say, lean=recipe.lean)
 
 
 def _pack(recipe: Recipe, runtime: Runtime, folder: Path, progress: Progress) -> PayloadEntry:
     """Write the payload, and return what the launcher must know of it."""
-    stem = f"{APP}_python{runtime.version}_{recipe.platform.name}"
+    kind = "_lean" if recipe.lean else ""
+    stem = f"{APP}_python{runtime.version}{kind}_{recipe.platform.name}"
     packed = payload.pack(runtime.folder, stem, folder, recipe.platform, progress)
     return PayloadEntry(
         name=packed.path.name,

@@ -8,11 +8,11 @@ from pathlib import Path
 from pymw_platforms import Platform, PlatformError, all_platforms, load
 from rich.console import Console
 
-from pymw_packager import app_version, command, progress, report, task_keys
+from pymw_packager import app_version, command, progress, python_options, report, task_keys
 from pymw_packager.app_version import AppVersion, Recipe
 from pymw_packager.check import app_versions, check
 from pymw_packager.command import FAILED, FAULTY, OK
-from pymw_packager.errors import PackagerError, StorageError, UsageError
+from pymw_packager.errors import PackagerError, UsageError
 from pymw_packager.names import normal_version
 
 _PROGRAM = "pymw-package"
@@ -30,6 +30,8 @@ examples:
       The next version, for two platforms. BOINC never takes changed files under an old version.
   pymw-package --platform windows_intelx86 --package numpy --python-version 3.11
       The tasks need numpy: it goes into the Python that comes along, which is then used first.
+  pymw-package --platform windows_intelx86 --lean
+      A smaller Python, for tasks that need neither ssl nor sqlite3 nor what else seldom is needed.
   pymw-package --platform x86_64-pc-linux-gnu --interpreter none
       A small package for volunteers who have a Python.
   pymw-package --platform x86_64-pc-linux-gnu --interpreter freeze --requirement requirements.txt
@@ -67,27 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("where and which version").add_argument
     add("--output", metavar="DIR", type=Path, default=Path("apps"), help="build here (default: %(default)s)")
     add("--app-version", metavar="V", default="1.00", help="version MAJOR.MINOR (default: %(default)s)")
-    add = parser.add_argument_group("the Python that comes along").add_argument
-    add(
-        "--interpreter",
-        metavar="auto|none|freeze|PATH",
-        default="auto",
-        help="auto: the platform's usual source; none; freeze: the Python that runs this command, "
-        "for this machine's platform only; PATH: a folder or archive with a Python (default: %(default)s)",
-    )
-    add(
-        "--python-version",
-        metavar="X.Y",
-        help="its version, such as 3.11 (default: the source's choice)",
-    )
-    add("--requirement", metavar="FILE", action="append", default=[], help="put the packages of FILE in")
-    add("--package", metavar="NAME", nargs="+", action="extend", default=[], help="put these packages in")
-    add(
-        "--prefer",
-        choices=["system", "embedded"],
-        help="system: look for a Python first, unpack only if needed; embedded: the other way round "
-        "(default: system, but embedded if there are packages)",
-    )
+    python_options.add_to(parser)
     add = parser.add_argument_group("whose tasks it runs").add_argument
     add(
         "--key",
@@ -167,21 +149,12 @@ def _recipe(options: argparse.Namespace, platform: Platform) -> Recipe:
     """Return what the options ask for."""
     if options.revoked and not options.key:
         raise UsageError("--revoked takes back what --key gives: name the keys that are trusted.")
-    requirements = list(options.package)
-    for name in options.requirement:
-        file = Path(name).absolute()
-        if not file.is_file():
-            raise StorageError(f"--requirement {name}: there is no such file.")
-        requirements += ["-r", str(file)]
     return Recipe(
         platform=platform,
         version=normal_version(options.app_version),
-        interpreter=options.interpreter,
-        python_version=options.python_version,
-        prefer=options.prefer or ("embedded" if requirements else "system"),
-        requirements=tuple(requirements),
         trust=tuple(dict.fromkeys(task_keys.read_public(path) for path in options.key)),
         revoked=tuple(dict.fromkeys(task_keys.key_id(given) for given in options.revoked)),
+        **python_options.read(options),
     )
 
 

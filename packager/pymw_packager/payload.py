@@ -1,8 +1,9 @@
 """The payload: a runtime folder as a zstd-compressed tar archive, the same bytes for the same files.
 
 Only the names, the bytes and the execute bit of the files count: the archive is sorted, without times,
-owners or links. Compressed at level 22 with the largest window that the launcher accepts (measured by
-benchmarks/payload_levels.py: a window as large as the runtime saves less than one per cent more).
+owners or links. Windows programs are stored as `pe_filter` says. Compressed at level 22 with the largest
+window that the launcher accepts (measured by benchmarks/payload_levels.py: a window as large as the runtime
+saves less than one per cent more).
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from typing import IO
 import zstandard
 from pymw_platforms import Platform
 
+from pymw_packager import pe_filter
 from pymw_packager.errors import FormatError, InterpreterError
 from pymw_packager.files import reported
 from pymw_packager.names import content_name
@@ -113,7 +115,8 @@ def read(path: Path) -> Iterator[tuple[Member, IO[bytes] | None]]:
                 if not (info.isreg() or info.isdir()):
                     raise FormatError(f"{path.name} holds {info.name}, which is neither file nor folder.")
                 member = Member(info.name, info.size, info.isdir(), bool(info.mode & 0o100))
-                yield member, archive.extractfile(info)
+                content = archive.extractfile(info)
+                yield member, content and io.BytesIO(pe_filter.restored(content.read()))
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
         raise FormatError(f"{path.name} is damaged: {error}.") from error
 
@@ -172,9 +175,9 @@ def _add(archive: tarfile.TarFile, runtime: Path, member: Member, advance: Calla
         info.type = tarfile.DIRTYPE
         archive.addfile(info)
         return
-    info.size = member.size
-    with (runtime / member.name).open("rb") as file:
-        archive.addfile(info, _Counted(file, advance))
+    content = pe_filter.stored((runtime / member.name).read_bytes())
+    info.size = len(content)
+    archive.addfile(info, _Counted(io.BytesIO(content), advance))
 
 
 class _Counted(io.RawIOBase):

@@ -1,10 +1,11 @@
 //! A payload (zstd-compressed tar archive) into a new folder. The caller vouches for the bytes: neither decoder
-//! of the std is meant for hostile input in a program built without safety checks.
+//! is meant for hostile input in a program built without safety checks.
 const std = @import("std");
 const files = @import("system.zig").files;
 const marker = @import("marker.zig");
+const pe_filter = @import("pe_filter.zig");
 const tree = @import("tree.zig");
-const zstd = std.compress.zstd;
+const zstd = @import("zstd.zig");
 const Allocator = std.mem.Allocator;
 
 /// The payload is not what docs/launcher.md describes; `detail` says why.
@@ -18,11 +19,10 @@ const largest_window = 128 * 1024 * 1024;
 /// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now.
 pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]const marker.Entry {
     const window = try windowSize(payload);
-    var input: std.Io.Reader = .fixed(payload);
     // The decoder moves a whole window whenever the rest of its buffer is full: the more rest, the less it moves.
-    const rest = @max(zstd.block_size_max, @min(window, 8 * 1024 * 1024));
-    const buffer = try arena.alloc(u8, window + rest);
-    var plain: zstd.Decompress = .init(&input, buffer, .{ .window_len = window });
+    const rest = @max(zstd.room, @min(window, 8 * 1024 * 1024));
+    const plain = try arena.create(zstd.Decoder);
+    plain.init(payload, try arena.alloc(u8, window + rest), window);
     const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
     var archive: std.tar.Iterator = .init(&plain.reader, .{
         .file_name_buffer = names[0..std.fs.max_path_bytes],
@@ -52,7 +52,7 @@ pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]c
 }
 
 fn windowSize(payload: []const u8) Error!u32 {
-    const Frame = zstd.Decompress.Frame;
+    const Frame = std.compress.zstd.Decompress.Frame;
     var input: std.Io.Reader = .fixed(payload);
     const magic = input.takeInt(u32, .little) catch return malformed("it is empty");
     if (magic != @backingInt(Frame.Magic.zstandard)) return malformed("it is not a zstd file");
@@ -72,8 +72,14 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
         else => return err,
     };
     defer files.close(handle);
-    var left = size;
+    const is_image = size >= pe_filter.mark.len and std.mem.eql(u8, try head(from), pe_filter.mark);
+    var left = if (is_image) 0 else size;
     var sum: marker.Sum = .init(0);
+    if (is_image) {
+        const program = try restored(arena, from, size);
+        try files.write(handle, program);
+        sum.update(program);
+    }
     while (left > 0) {
         const ready = from.peekGreedy(1) catch |err| return malformed(@errorName(err));
         const chunk = ready[0..@intCast(@min(ready.len, left))];
@@ -84,6 +90,18 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
     }
     if (!files.syncs_trees) try files.sync(handle);
     return sum.final();
+}
+
+fn head(from: *std.Io.Reader) Error![]const u8 {
+    return from.peek(pe_filter.mark.len) catch |err| malformed(@errorName(err));
+}
+
+/// Reads a stored image of a Windows program and returns the program.
+fn restored(arena: Allocator, from: *std.Io.Reader, size: u64) Error![]const u8 {
+    const content = try arena.alloc(u8, @intCast(size));
+    from.readSliceAll(content) catch |err| return malformed(@errorName(err));
+    try pe_filter.restore(arena, content);
+    return content;
 }
 
 fn malformed(why: []const u8) error{Malformed} {

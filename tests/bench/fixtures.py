@@ -12,7 +12,9 @@ import pymw_platforms
 import pytest
 from pymw_packager import interpreters
 
+from tests.bench import mariadb as database_server
 from tests.bench.chroot import Chroot, can_be_root
+from tests.bench.mariadb import MariaDB
 from tests.bench.packages import Packages
 from tests.bench.require import require
 from tests.bench.wine import Wine
@@ -61,11 +63,36 @@ def empty_chroot(tmp_path: Path) -> Chroot:
     return Chroot(root)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a disk of 4 MiB, whose end a test can see."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    mounted = os.name == "posix" and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    require(mounted, "to mount a small tmpfs, as root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 @pytest.fixture(scope="session")
 def boinc_client() -> None:
     """A test that uses this needs BOINC's client on this machine."""
     for tool in ("boinc", "boinccmd"):
         require(shutil.which(tool), f"{tool} (apt-get install boinc-client)")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A database server that runs; whoever stops it starts it again."""
+    program = database_server.find()
+    require(program, "MariaDB's server (apt-get install mariadb-server-core)")
+    assert program is not None
+    server = MariaDB(program)
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session")

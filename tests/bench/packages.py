@@ -23,13 +23,18 @@ class Packages:
     """Builds app versions into a folder, each kind once."""
 
     folder: Path
-    _built: dict[tuple[str, str, str, tuple[str, ...]], Path] = field(default_factory=dict)
+    _built: dict[tuple[str, str, str, tuple[str, ...], bool], Path] = field(default_factory=dict)
 
     def get(
-        self, platform: str, interpreter: str = "auto", prefer: Prefer = "system", trust: tuple[str, ...] = ()
+        self,
+        platform: str,
+        interpreter: str = "auto",
+        prefer: Prefer = "system",
+        trust: tuple[str, ...] = (),
+        lean: bool = False,
     ) -> Path:
         """Return the folder of an app version; the arguments are those of pymw-package."""
-        key = (platform, interpreter, prefer, trust)
+        key = (platform, interpreter, prefer, trust, lean)
         if key not in self._built:
             recipe = Recipe(
                 platform=pymw_platforms.load(platform),
@@ -37,6 +42,7 @@ class Packages:
                 interpreter=interpreter,
                 prefer=prefer,
                 trust=trust,
+                lean=lean,
             )
             output = self.folder / f"{len(self._built)}"
             self._built[key] = app_version.build(recipe, output, Progress()).folder

@@ -59,6 +59,19 @@ def where():  # type: ignore[no-untyped-def]
     return sys.executable
 
 
+def encrypt():  # type: ignore[no-untyped-def]
+    """Hash, which a lean Python can, and try to encrypt, which it cannot."""
+    import hashlib
+    import sys
+
+    digest = hashlib.sha256(b"").hexdigest()
+    try:
+        import ssl
+    except ImportError:
+        return sys.executable, digest, str(sys.exc_info()[1])
+    return sys.executable, digest, ssl.OPENSSL_VERSION
+
+
 def tick(seconds):  # type: ignore[no-untyped-def]
     """Return when it ran, noted each hundredth of a second, for so many seconds."""
     import time

@@ -66,8 +66,8 @@ def test_a_task_whose_process_dies_is_an_error_with_its_reason_in_stderr(volunte
 
 
 @pytest.mark.fault("suspended and resumed")
-def test_a_suspended_task_makes_no_progress_and_ends_when_resumed(volunteer: Volunteer) -> None:
-    with volunteer(job_of(jobs.count, 20, 0.2)) as trial:
+def test_a_suspended_task_makes_no_progress_and_ends_when_resumed(volunteer_64: Volunteer) -> None:
+    with volunteer_64(job_of(jobs.count, 20, 0.2)) as trial:
         trial.wait_for(lambda: trial.status().fraction_done > 0, 30, "report progress")
         trial.suspend()
         trial.wait_for(lambda: trial.status().activity == "SUSPENDED", 10, "suspend the task")

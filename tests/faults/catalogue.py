@@ -21,7 +21,7 @@ class Catalogue:
     """What can go wrong.
 
     groups: names of faults by heading, in the order of the table. untested: fault: why no test brings it
-    about. windows: fault: what of it Wine cannot show.
+    about. windows: fault: why not on Windows, or not under Wine.
     """
 
     groups: dict[str, tuple[str, ...]]

@@ -14,7 +14,7 @@ import pytest
 from tests.faults import catalogue, matrix
 
 Held = Callable[[str, int], None]
-HELD = "held"  # the name among a test's user properties
+CASE, HELD = "case", "held"  # names among a test's user properties
 
 # Fixtures that tell where a test runs; a test's parameters may be names of fixtures as well.
 PLACES = {
@@ -81,14 +81,18 @@ class Recorder:
                 f"{', '.join(sorted(unknown))}. Correct the marks, or add the names there."
             )
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            assert isinstance(item, pytest.Function)
-            faults = faults_of(item)
-            self._cases[item.nodeid] = matrix.Case(item.path, item.originalname, faults, places_of(item))
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        # With its reports it reaches the process that sums up, if others run the tests.
+        assert isinstance(item, pytest.Function)
+        about = (str(item.path), item.originalname, faults_of(item), places_of(item))
+        item.user_properties.append((CASE, about))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        case = self._cases[report.nodeid]
+        about = [value for name, value in report.user_properties if name == CASE]
+        if not about or not isinstance(about[0], tuple):
+            return
+        path, name, faults, places = about[0]
+        case = self._cases.setdefault(report.nodeid, matrix.Case(Path(path), name, faults, places))
         if report.when == "call" or report.outcome != "passed":
             case.outcome = report.outcome
         if report.when == "call":

@@ -127,22 +127,30 @@ def make_lab(boinc_client: None, packages: Packages, tmp_path: Path) -> Callable
     return lambda url_port: opened(tmp_path, packages, url_port)
 
 
-@pytest.fixture
-def http(project: Project, packages: Packages) -> Iterator[httpx.Client]:
-    """A client of HTTP, for the server of `project` in a thread, with an application for 64-bit Linux."""
-    project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
-    where = Listening("127.0.0.1", 0)
+@contextmanager
+def served(project: Project, certificate: Path | None = None, key: Path | None = None) -> Iterator[int]:
+    """The server of a project, in a thread; its port."""
+    where = Listening("127.0.0.1", 0, certificate, key)
     server = serve.make(Layout(project.folder), project.settings, where)
     with serve.bound(where) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-                yield client
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join(20)
+
+
+@pytest.fixture
+def http(project: Project, packages: Packages) -> Iterator[httpx.Client]:
+    """A client of HTTP, for the server of `project` in a thread, with an application for 64-bit Linux."""
+    project.add_version(packages.get("x86_64-pc-linux-gnu", "none"))
+    with (
+        served(project) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client,
+    ):
+        yield client
 
 
 @pytest.fixture

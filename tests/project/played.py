@@ -128,12 +128,14 @@ class Played:
             assert not upload or self.upload(file, content, certificate, max_nbytes) == "0"
         self._report(name, 0, 5, files)
 
-    def fail(self, name: str, status: int) -> None:
-        """A task fails."""
+    def fail(self, name: str, status: int, said: str = "words") -> None:
+        """A task fails, having said something."""
         self.tasks.pop(name)
-        self._report(name, status, 3, {})
+        self._report(name, status, 3, {}, said)
 
-    def _report(self, name: str, status: int, state: int, files: Mapping[str, bytes]) -> None:
+    def _report(
+        self, name: str, status: int, state: int, files: Mapping[str, bytes], said: str = "words"
+    ) -> None:
         infos = "".join(
             f"<file_info>\n<name>{file}</name>\n<nbytes>{len(data)}.000000</nbytes>\n"
             f"<md5_cksum>{md5(data)}</md5_cksum>\n</file_info>\n"
@@ -142,7 +144,7 @@ class Played:
         self.done.append(
             f"<result>\n<name>{name}</name>\n<final_cpu_time>1.5</final_cpu_time>\n"
             f"<final_elapsed_time>2.0</final_elapsed_time>\n<exit_status>{status}</exit_status>\n"
-            f"<state>{state}</state>\n<stderr_out>\n<![CDATA[\n<stderr_txt>\nwords\n</stderr_txt>\n]]>\n"
+            f"<state>{state}</state>\n<stderr_out>\n<![CDATA[\n<stderr_txt>\n{said}\n</stderr_txt>\n]]>\n"
             f"</stderr_out>\n{infos}</result>\n"
         )
 

@@ -32,6 +32,17 @@ def test_without_a_python_the_payload_is_unpacked_and_used(windows: Windows) -> 
     assert "Windows" in log_facts(windows.project / "pymw_log")["platform"]
 
 
+def test_a_lean_package_runs_a_task_and_says_what_it_lacks(
+    wine: Wine, windows_python: Path, packages: Packages
+) -> None:
+    windows = Windows(wine, windows_python, packages.get("windows_intelx86", lean=True))
+    assert windows.play("run", jobs.encrypt) == {"exit": 0}, windows.stderr()
+    executable, digest, error = value_in(windows.project / "pymw_result")
+    assert "pymw_runtime_" in executable
+    assert digest.startswith("e3b0c442")
+    assert error.startswith("the lean Python of this app version has no ssl; build it without --lean")
+
+
 def test_a_python_in_c_python25_is_found_and_the_payload_left_packed(windows: Windows) -> None:
     python = windows.install_python(windows.wine.c / "Python25")
     assert executable(windows).lower() == python.lower()

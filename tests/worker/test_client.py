@@ -34,10 +34,10 @@ def test_without_a_client_pid_thirty_seconds_without_heartbeat_are_the_end(jobs:
     job = jobs(COUNT, fields={"client_pid": 0})
     job.start(
         boot="import sys\nsys.path[0]=sys.argv.pop(1)\nfrom pymw_worker.boinc import client\n"
-        "client.HEARTBEAT_PATIENCE = 3.0\nimport pymw_worker.__main__ as m\nm.main()\n"
+        "client.HEARTBEAT_PATIENCE = 2.0\nimport pymw_worker.__main__ as m\nm.main()\n"
     )
     assert job.client and job.process
-    for _ in range(40):
+    for _ in range(25):
         job.client.heartbeat()
         time.sleep(0.1)
         assert job.process.poll() is None

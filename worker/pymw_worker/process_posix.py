@@ -12,7 +12,7 @@ from pymw_worker.guard import Guard
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _KILL_PATIENCE = 5.0  # seconds until we give up on processes that even SIGKILL doesn't end
-_CENSUS_COST = 100  # a census may take a hundredth of our time
+_CENSUS_COST = 400  # censuses may take a quarter of a hundredth of our time
 
 
 def spawn(command, folder, environment):
@@ -83,6 +83,9 @@ class Tree(object):
         if not 0.0 <= self._next_census - started < 3600.0:  # due, or the clock was set
             self._take_census()
             self._next_census = started + _CENSUS_COST * max(0.0, time.time() - started)
+        else:
+            self._members = census.again(self._members)
+            self._count_cpu()
         return self._cpu
 
     def suspend(self):
@@ -124,8 +127,11 @@ class Tree(object):
             self._members = []
         else:
             self._members = census.take(os.getpid(), self._group, self._members, (self._guard.pid,))
-        self._cpu = max(self._cpu, self._ended_cpu + sum([member.cpu for member in self._members]))
+        self._count_cpu()
         self._guard.tell([-self._group] + self._strays())
+
+    def _count_cpu(self):
+        self._cpu = max(self._cpu, self._ended_cpu + sum([member.cpu for member in self._members]))
 
     def _is_gone(self):
         """Return whether nothing is left, now that the first process has ended. Much cheaper than a census.

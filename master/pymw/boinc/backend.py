@@ -72,8 +72,8 @@ class Backend(ABC):
         return Demand()
 
     @abstractmethod
-    def stage(self, bundle: bytes) -> str:
-        """Put a code bundle where volunteers get it; returns its name there."""
+    def stage(self, bundle: bytes, batch: str) -> str:
+        """Put a code bundle where volunteers get it, until the batch is forgotten; returns its name there."""
 
     @abstractmethod
     def submit(self, jobs: Sequence[Job], batch: str) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 from pymw_worker import names
 
 from pymw import key_files
-from pymw.boinc import reasons
+from pymw.boinc import attempts, workunits
 from pymw.boinc.backend import Backend, Ended, Job
 from pymw.project.layout import Layout
-from pymw.project.project import Attempt, Finished, Input, Project, Success, Workunit
-from pymw.project.states import ErrorMask
+from pymw.project.project import Finished, Project, Success
 
 
 class EmbeddedBackend(Backend):
@@ -32,22 +31,15 @@ class EmbeddedBackend(Backend):
             return (), None
         return (key_files.read_public(secret).public,), secret if secret.exists() else None
 
-    def stage(self, bundle: bytes) -> str:
-        """Put a code bundle where volunteers get it."""
+    def stage(self, bundle: bytes, batch: str) -> str:
+        """Put a code bundle where volunteers get it; the project itself knows when no job needs it."""
         return self._project.stage(bundle, "bundle")
 
     def submit(self, jobs: Sequence[Job], batch: str) -> None:
         """Stage the arguments, and submit."""
         staged = self._project.stage_all([job.arguments for job in jobs], "arguments")
         self._project.submit(
-            Workunit(
-                name=job.name,
-                inputs=(Input(job.bundle, names.BUNDLE, sticky=True), Input(given, names.ARGUMENTS)),
-                command_line=job.command_line,
-                batch=batch,
-                **asdict(job.demand),
-            )
-            for job, given in zip(jobs, staged, strict=True)
+            workunits.workunit(job, given, batch) for job, given in zip(jobs, staged, strict=True)
         )
 
     def news(self, seconds: float) -> list[Ended]:
@@ -95,31 +87,8 @@ def _ended(one: Finished) -> Ended:
     outcome = one.outcome
     if isinstance(outcome, Success):
         files = outcome.files
-        return Ended(one.name, files.get(names.RESULT), files.get(names.LOG), by=_facts(outcome.by))
-    last = outcome.attempts[-1] if outcome.attempts else None
-    return Ended(
-        one.name,
-        reason=reasons.reason(one.name, outcome.mask),
-        exit_status=last.exit_status if last else None,
-        stderr="\n".join(_said(attempt) for attempt in outcome.attempts),
-        cancelled=bool(outcome.mask & ErrorMask.CANCELLED),
-        by=_facts(last) if last else {},
-    )
-
-
-def _facts(attempt: Attempt) -> dict[str, str]:
-    return {
-        "host": str(attempt.host),
-        "boinc-platform": attempt.platform,
-        "cpu": f"{attempt.cpu:.3f}",
-        "elapsed": f"{attempt.elapsed:.3f}",
-    }
-
-
-def _said(attempt: Attempt) -> str:
-    return reasons.said(
-        attempt.name, attempt.host, attempt.outcome.name.lower(), attempt.exit_status, attempt.stderr
-    )
+        return Ended(one.name, files.get(names.RESULT), files.get(names.LOG), by=attempts.facts(outcome.by))
+    return attempts.failed(one.name, outcome.mask, outcome.attempts)
 
 
 def _hosts(hosts: Sequence[int]) -> str:

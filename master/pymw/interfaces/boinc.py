@@ -25,6 +25,9 @@ from pymw.ending import Ending
 from pymw.errors import InterfaceError, PyMWError
 from pymw.functions import CodeBundle
 from pymw.interfaces.base import Interface, Listener, Task
+from pymw.server.manager import Manager
+
+__all__ = ["BOINCInterface", "Manager"]
 
 _WAITING = 10_000  # jobs that a project has of one master at most, so that priorities keep their meaning
 _NEWS = 1.0  # seconds that a look for news waits
@@ -45,16 +48,22 @@ class BOINCInterface(Interface):
         custom_args: Iterable[str] = (),
         task_path: str | Path = "tasks",
         key: str | Path | None = None,
+        account: str | Path | None = None,
     ) -> None:
         """Open a project. Raises InterfaceError or ProjectError, in one sentence.
 
-        project_home: its folder. custom_app_dir: a folder with app versions that pymw-package built, which
-        are added to the project. custom_args: more arguments for the application. task_path: where the
-        assimilator of a stock server puts results. key: file of the task key that signs; None: the project's,
-        or that of `pymw keys create`.
+        project_home: its folder or URL. custom_app_dir: a folder with app versions that pymw-package built,
+        which are added to an embedded project. custom_args: more arguments for the application. task_path:
+        not used; pymw_setup says where a stock server puts results. key: file of the task key that signs;
+        None: the project's, or that of `pymw keys create`. account: file with the account key for a URL;
+        None: the environment's, or the one that `pymw account add` has kept.
         """
-        self._backend: Backend = projects.open_backend(project_home, custom_app_dir, task_path)
-        self._key = _task_key(self._backend, Path(key) if key else None)
+        self._backend: Backend = projects.open_backend(project_home, custom_app_dir, account)
+        try:
+            self._key = _task_key(self._backend, Path(key) if key else None)
+        except BaseException:
+            self._backend.close()
+            raise
         self._arguments = " ".join(custom_args)
         self._demand = self._backend.demand()
         self._lock = threading.Lock()
@@ -132,7 +141,8 @@ class BOINCInterface(Interface):
         """Find the jobs of an earlier program again; those that have ended since are reported at once."""
         known = self._backend.known([name for _, name in tasks if name])
         found = {name: task for task, name in tasks if name in known}
-        self._batches.update(name.rpartition("_")[0] for name in found)
+        # Also those of which nothing is known: an earlier program may have been killed as it submitted them.
+        self._batches.update(name.rpartition("_")[0] for _, name in tasks if name)
         self._know(found)
         # The listening thread began before, and has passed over the news of them.
         self._report(self._backend.ended(sorted(known)))
@@ -166,7 +176,7 @@ class BOINCInterface(Interface):
 
     def _job(self, name: str, bundle: CodeBundle, call: bytes) -> Job:
         if bundle.digest not in self._staged:
-            self._staged[bundle.digest] = self._backend.stage(self._signed(bundle.data))
+            self._staged[bundle.digest] = self._backend.stage(self._signed(bundle.data), self._batch)
         line = f"--python {bundle.python} --max-result {self._demand.max_nbytes} --task {name}"
         return Job(
             name=name,

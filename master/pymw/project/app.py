@@ -35,6 +35,7 @@ from pymw.project.layout import Layout
 from pymw.project.limits import Rate
 from pymw.project.messages import BadRequest, element, escape
 from pymw.project.pages import Pages
+from pymw.project.remote.handler import RemoteHandler
 from pymw.project.replies import Addresses
 from pymw.project.request import SchedulerRequest
 from pymw.project.scheduler import Scheduler
@@ -69,6 +70,9 @@ class Application:
         self._scheduler = Scheduler(settings, public, secret)
         self._upload_handler = UploadHandler(self._uploads, self._reader, secret, self._disk)
         self._pages = Pages(place, settings, self._writer)
+        self._remote = RemoteHandler(
+            place, settings, self._writer, self._uploads, self._disk, self._pages.read
+        )
         self._account_rate = Rate(ACCOUNTS_PER_MINUTE)
         self._started = time.monotonic()
 
@@ -77,6 +81,7 @@ class Application:
         path = self.settings.path
         routes = [
             *self._pages.routes(),
+            *self._remote.routes(),
             Route(f"{path}get_project_config.php", self._project_config, methods=["GET", "POST"]),
             Route(f"{path}create_account.php", self._create_account, methods=["GET", "POST"]),
             Route(f"{path}lookup_account.php", self._look_up_account, methods=["GET", "POST"]),
@@ -84,7 +89,11 @@ class Application:
         return Front(
             Starlette(routes=routes, lifespan=self._lifespan),
             Rate(self.settings.requests_per_minute),
-            posts={f"{path}cgi": self._answer, f"{path}file_upload_handler": self._upload_handler.answer},
+            posts={
+                f"{path}cgi": self._answer,
+                f"{path}file_upload_handler": self._upload_handler.answer,
+                **self._remote.posts(),
+            },
             gets={f"{path}download/": self._downloads.answer},
         )
 
@@ -108,7 +117,8 @@ class Application:
             try:
                 while await self._writer.run(work):
                     pass
-            except (ProjectError, sqlite3.Error) as error:
+                await self._remote.tidy()
+            except (ProjectError, sqlite3.Error, OSError) as error:
                 log.error("housekeeping: %s", error)
 
     async def _answer(self, http: Request) -> Response:

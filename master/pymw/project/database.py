@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pymw.errors import ProjectError
 from pymw.project import tallies
+from pymw.project.remote import batches
 
 SCHEMA = 1
 APPLICATION = 0x70796D70  # "pymp": marks the file as ours (PRAGMA application_id)
@@ -95,6 +96,7 @@ def connect(path: Path) -> sqlite3.Connection:
         try:
             _check(connection, path)
             tallies.ensure(connection)
+            batches.ensure(connection)
         except BaseException:
             connection.close()
             raise

@@ -22,7 +22,18 @@ from types import TracebackType
 
 from pymw import key_files
 from pymw.errors import ProjectConflict, ProjectError
-from pymw.project import accounts, database, keys, layout, outcomes, settings, staging, submission, versions
+from pymw.project import (
+    accounts,
+    database,
+    forgetting,
+    keys,
+    layout,
+    outcomes,
+    settings,
+    staging,
+    submission,
+    versions,
+)
 from pymw.project.jobs import Input, Output, Workunit
 from pymw.project.layout import Layout
 from pymw.project.outcomes import Attempt, Counts, Failure, Finished, HostSummary, Progress, Success
@@ -198,22 +209,10 @@ class Project:
 
         Raises ProjectError if some are neither.
         """
-        uploads = Uploads(self._place)
         with self._writing() as db:
-            rows = db.execute(
-                "SELECT id, error_mask, canonical FROM workunit WHERE batch = ?", (batch,)
-            ).fetchall()
-            if any(row["error_mask"] == 0 and row["canonical"] is None for row in rows):
-                raise ProjectError(f"the batch {batch} is not over: cancel it first")
-            workunits = [row["id"] for row in rows]
-            files = submission.output_files(db, workunits)
-            submission.forget(db, workunits)
-            inputs = staging.drop_unused(db, time.time())
-        for name in files:
-            uploads.forget(name)
-        for name in inputs:
-            self._place.download(name).unlink(missing_ok=True)
-        return len(workunits)
+            left = forgetting.forget(db, batch, time.time())
+        left.remove(self._place, Uploads(self._place))
+        return left.workunits
 
     def counts(self) -> Counts:
         """How many workunits and results are where."""

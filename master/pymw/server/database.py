@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,41 +41,67 @@ class Database:
             self._connection.close()
 
     def _run(self, statement: str, arguments: Sequence[Any]) -> Cursor:
-        try:
+        if not self._alive():
             # The database may have been started again since: its connections are then gone.
-            self._connection.ping(reconnect=True)
+            self.close()
+            self._connection = self._connect()
+        try:
             cursor = self._connection.cursor()
             cursor.execute(statement, arguments)
         except pymysql.Error as error:
             raise ProjectError(f"the database {self._access.name} failed: {_words(error)}") from error
         return cursor
 
+    def _alive(self) -> bool:
+        try:
+            self._connection.ping(reconnect=False)
+        except pymysql.Error:
+            return False
+        return True
+
     def _connect(self) -> pymysql.Connection[Cursor]:
         access = self._access
+        connection = pymysql.connect(
+            host=access.host or "localhost",
+            user=access.user,
+            password=access.password,
+            database=access.name,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=_PATIENCE,
+            read_timeout=_PATIENCE,
+            write_timeout=_PATIENCE,
+            defer_connect=True,
+        )
         try:
-            return pymysql.connect(
-                host=access.host or "localhost",
-                unix_socket=_socket() if access.host in _LOCAL else None,
-                user=access.user,
-                password=access.password,
-                database=access.name,
-                charset="utf8mb4",
-                autocommit=True,
-                connect_timeout=_PATIENCE,
-                read_timeout=_PATIENCE,
-                write_timeout=_PATIENCE,
-            )
-        except pymysql.Error as error:
+            connection.connect(_local() if access.host in _LOCAL else None)
+        except (pymysql.Error, OSError) as error:
             raise ProjectError(
                 f"the database {access.name} cannot be reached as {access.user}: {_words(error)}"
             ) from error
+        return connection
 
 
-def _socket() -> str | None:
-    """MySQL's own clients take this computer's socket for localhost, which may let in whom TCP does not."""
+def _local() -> socket.socket | None:
+    """MySQL's own clients take this computer's socket for localhost, which may let in whom TCP does not.
+
+    Connected here: PyMySQL would leave one that cannot be connected open. Raises OSError.
+    """
     places = (os.environ.get("MYSQL_UNIX_PORT", ""), *_SOCKETS)
-    return next((place for place in places if place and Path(place).exists()), None)
+    place = next((place for place in places if place and Path(place).exists()), None)
+    if place is None:
+        return None
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(_PATIENCE)
+        connection.connect(place)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _words(error: pymysql.Error) -> str:
+def _words(error: pymysql.Error | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     return str(error.args[-1] if error.args else error).rstrip(".")

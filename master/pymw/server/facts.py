@@ -32,11 +32,14 @@ class Facts:
     task_keys: tuple[str, ...]
     min_quorum: int
 
+    def text(self) -> str:
+        """What the file says."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
+
     def write(self, path: Path) -> None:
         """Write the file. Raises ProjectError."""
-        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
         try:
-            durable.write_bytes(str(path), text.encode("ascii"))
+            durable.write_bytes(str(path), self.text().encode("ascii"))
             path.chmod(0o644)
         except OSError as error:
             raise ProjectError(f"{path} cannot be written: {error.strerror}") from error
@@ -56,7 +59,10 @@ def read(path: Path) -> Facts:
 
 def parse(data: bytes) -> Facts:
     """The facts in these bytes. Raises ValueError, with what is wrong with them."""
-    found = json.loads(data)
+    try:
+        found = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("is no JSON that anybody has written") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError("is of another version of PyMW")
     app, keys, quorum = (found.get(name) for name in ("app", "task_keys", "min_quorum"))

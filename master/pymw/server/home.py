@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from pymw.errors import ProjectError
 
 ASSIMILATOR = "pymw_assimilator"
+_TASK_DIR = re.compile(r"-p|--?pymw(?:=(.+))?")  # its option, as its command line takes it
 FANOUT = 1024  # BOINC's own default of uldl_dir_fanout
 
 
@@ -31,7 +34,7 @@ class ServerHome:
     Attributes:
         folder: absolute path of the project (what BOINC's documents call the project root).
         host: that its daemons run on, a short name; "" if config.xml does not say.
-        master_url: where clients attach.
+        master_url: where clients attach. download_url: of download_dir, without a slash at its end.
         database: how to reach it.
         download_dir, upload_dir, app_dir, key_dir, log_dir: as config.xml names them.
         fanout: folders that download_dir and upload_dir are spread over.
@@ -41,6 +44,7 @@ class ServerHome:
     folder: Path
     host: str
     master_url: str
+    download_url: str
     database: DatabaseAccess
     download_dir: Path
     upload_dir: Path
@@ -79,6 +83,7 @@ class ServerHome:
             folder=folder,
             host=host,
             master_url=_text(config, "master_url"),
+            download_url=_text(config, "download_url").rstrip("/"),
             database=DatabaseAccess(
                 name=_text(config, "db_name"),
                 user=_text(config, "db_user"),
@@ -98,6 +103,10 @@ class ServerHome:
         """Where clients get the input file of this name."""
         return self.download_dir / self._spread(name) / name
 
+    def url_of(self, name: str) -> str:
+        """The URL of an input file."""
+        return f"{self.download_url}/{self._spread(name)}/{name}"
+
     def in_upload(self, name: str) -> Path:
         """Where an output file of this name comes in."""
         return self.upload_dir / self._spread(name) / name
@@ -112,8 +121,11 @@ class ServerHome:
         """The folder that pymw_setup gave to pymw_assimilator. Raises ProjectError if it has none."""
         for command in self.daemons:
             words = _words(command)
-            if words and Path(words[0]).name == ASSIMILATOR and "-p" in words[:-1]:
-                return Path(words[words.index("-p") + 1])
+            if words and Path(words[0]).name == ASSIMILATOR:
+                for flag, value in pairwise([*words, ""]):
+                    found = _TASK_DIR.fullmatch(flag)
+                    if found and (place := found[1] or value):
+                        return Path(place)
         raise ProjectError(
             f"the project {self.folder} has no {ASSIMILATOR}: run pymw_setup -p TASK_DIR "
             f"--project-home {self.folder}, on the server, first"

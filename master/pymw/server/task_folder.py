@@ -5,7 +5,8 @@
         JOB.result  JOB.log     the output files of the canonical result; they are there before the line is
         bundles/NAME            an empty file for each code bundle in the project's download folder that this
                                 batch needs: a bundle goes when no batch needs it
-    TASK_DIR/.lock              held while bundles are staged or removed
+        staging                 while jobs are submitted: their names, a line each (staging.py)
+    TASK_DIR/.lock              held while bundles are staged or removed; a folder without it is no TASK_DIR
 
 BATCH is a job's name up to the last underscore. A job whose batch has no folder (any more) is of no interest
 to anybody. A line is a JSON object, the fields of backend.Ended but for result and log, which are true or
@@ -19,15 +20,27 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pymw.boinc.backend import Ended
 from pymw.errors import ProjectError
+from pymw.server import file_system
 
 JOURNAL, BUNDLES, LOCK = "ended.jsonl", "bundles", ".lock"
 RESULT, LOG = ".result", ".log"
+_FIELDS: dict[str, Any] = {
+    "name": str,
+    "result": bool,
+    "log": bool,
+    "reason": str,
+    "exit_status": (int, type(None)),
+    "stderr": str,
+    "cancelled": bool,
+    "by": dict,
+}
 
 
 def batch_of(job: str) -> str:
@@ -37,15 +50,24 @@ def batch_of(job: str) -> str:
 
 @dataclass
 class Batch:
-    """The folder of a batch. read_to: bytes of its journal that `news` has returned."""
+    """The folder of a batch.
+
+    read_to: bytes of its journal that `news` has returned. seen: the jobs that were in them.
+    """
 
     folder: Path
     read_to: int = 0
-    _seen: set[str] = field(default_factory=set, repr=False)
+    seen: set[str] = field(default_factory=set, repr=False)
 
     def exists(self) -> bool:
-        """Whether its program still wants it."""
-        return self.folder.is_dir()
+        """Whether its program still wants it. Raises ProjectError if that cannot be known."""
+        try:
+            self.folder.stat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ProjectError(f"{self.folder} cannot be read: {error.strerror}") from error
+        return True
 
     def file(self, job: str, suffix: str) -> Path:
         """Where the output file of a job is. suffix: RESULT or LOG."""
@@ -54,27 +76,27 @@ class Batch:
     def news(self) -> list[Ended]:
         """Jobs that have ended since the last call. Raises ProjectError if it cannot be read."""
         try:
-            with (self.folder / JOURNAL).open("rb") as journal:
-                journal.seek(self.read_to)
-                data = journal.read()
-        except FileNotFoundError:
-            return []
+            whole = self._journal(self.read_to)
         except OSError as error:
             raise ProjectError(f"{self.folder / JOURNAL} cannot be read: {error.strerror}") from error
-        whole = data[: data.rfind(b"\n") + 1]  # the rest is being written
         self.read_to += len(whole)
         found = []
         for line in whole.splitlines():
             ended = self._ended(line)
-            if ended is not None and ended.name not in self._seen:
-                self._seen.add(ended.name)
+            if ended is not None and ended.name not in self.seen:
+                self.seen.add(ended.name)
                 found.append(ended)
         return found
+
+    def recorded(self) -> set[str]:
+        """All jobs in the journal. Raises OSError."""
+        found = map(self._ended, self._journal(0).splitlines())
+        return {ended.name for ended in found if ended is not None}
 
     def record(self, lines: Iterable[bytes]) -> None:
         """Append lines to the journal, durably. Raises OSError."""
         path = self.folder / JOURNAL
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             end = os.lseek(handle, 0, os.SEEK_END)
             # A killed writer's half line must not swallow the next one.
@@ -85,16 +107,34 @@ class Batch:
             os.fsync(handle)
         finally:
             os.close(handle)
+        if end == 0:  # it is new, and so is its name
+            file_system.sync_folder(self.folder)
+
+    def _journal(self, start: int) -> bytes:
+        """The whole lines from there on; one without its end is being written, or its writer was killed."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(start)
+                data = journal.read()
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
 
     def _ended(self, line: bytes) -> Ended | None:
         try:
             found = json.loads(line)
-            job = found["name"]
-            for name, suffix in (("result", RESULT), ("log", LOG)):
-                found[name] = self.file(job, suffix) if found[name] else None
-            return Ended(**found)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, RecursionError):
             return None  # half a line, whose writer was killed: the whole one follows
+        if not isinstance(found, dict) or found.keys() != _FIELDS.keys():
+            return None
+        if not all(isinstance(found[name], kind) for name, kind in _FIELDS.items()):
+            return None
+        job, by = found["name"], found["by"]
+        if batch_of(job) != self.folder.name or not all(isinstance(each, str) for each in by.values()):
+            return None
+        for name, suffix in (("result", RESULT), ("log", LOG)):
+            found[name] = self.file(job, suffix) if found[name] else None
+        return Ended(**found)
 
 
 def line_of(ended: Ended) -> bytes:
@@ -105,13 +145,37 @@ def line_of(ended: Ended) -> bytes:
 
 @dataclass(frozen=True)
 class TaskFolder:
-    """A TASK_DIR. path: it exists."""
+    """A TASK_DIR."""
 
     path: Path
+
+    def make(self) -> None:
+        """Make it. Raises ProjectError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be made: {error.strerror}") from error
+        with self.locked():
+            pass
+
+    def check(self) -> None:
+        """Raises ProjectError if it is not there, or is the place of a file system that is not mounted."""
+        try:
+            (self.path / LOCK).lstat()
+        except FileNotFoundError as error:
+            raise ProjectError(
+                f"{self.path} is no folder that pymw_setup has made, or its file system is not mounted"
+            ) from error
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be read: {error.strerror}") from error
 
     def batch(self, name: str) -> Batch:
         """The batch of this name, whether it is there or not."""
         return Batch(self.path / name)
+
+    def batches(self) -> list[str]:
+        """The names of the batches that programs wait for; none if there is no such folder."""
+        return sorted(path.parent.name for path in self.path.glob(f"[!.]*/{BUNDLES}"))
 
     def create(self, name: str) -> Batch:
         """Make the folder of a batch, as open to others as TASK_DIR is. Raises ProjectError."""
@@ -125,17 +189,20 @@ class TaskFolder:
             raise ProjectError(f"{batch.folder} cannot be made: {error.strerror}") from error
         return batch
 
-    def remove(self, name: str) -> None:
-        """Remove a batch and everything in it, if it is there."""
-        # Renamed first, so that nobody sees half of it, or writes into it.
-        going = self.path / f".removed-{name}"
-        with contextlib.suppress(FileNotFoundError):
-            (self.path / name).rename(going)
-        shutil.rmtree(going, ignore_errors=True)
+    def remove(self, name: str, drop: Callable[[str], None]) -> None:
+        """Remove a batch and everything in it, if it is there; while `locked`. Raises OSError.
 
-    def needed(self) -> set[str]:
-        """The code bundles that some batch needs."""
-        return {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+        drop: called with each code bundle that no batch needs any more.
+        """
+        # Renamed first, so that nobody sees half of it, or writes into it.
+        with contextlib.suppress(FileNotFoundError):
+            (self.path / name).rename(self.path / f".removed-{name}")
+        needed = {path.name for path in self.path.glob(f"[!.]*/{BUNDLES}/*")}
+        # Also those whose removal a killed program has not finished.
+        for going in self.path.glob(".removed-*"):
+            for bundle in {path.name for path in (going / BUNDLES).glob("*")} - needed:
+                drop(bundle)
+            shutil.rmtree(going, ignore_errors=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -14,12 +14,18 @@ from pathlib import Path
 
 from pymw_platforms import Platform
 
+from pymw_packager.errors import UsageError
 from pymw_packager.interpreters import archive, debian, freeze, wheels
 from pymw_packager.interpreters.runtime import Runtime, staged
 
 __all__ = ["Runtime", "build"]
 
-SOURCES = {"wheels": wheels.assemble, "debian": debian.assemble, "freeze": freeze.assemble}
+SOURCES: dict[str, Callable[..., str]] = {
+    "wheels": wheels.assemble,
+    "debian": debian.assemble,
+    "freeze": freeze.assemble,
+}
+LEANABLE = ("wheels", "debian")
 
 
 def build(
@@ -29,6 +35,8 @@ def build(
     requirements: Sequence[str],
     destination: Path,
     progress: Callable[[str], None],
+    *,
+    lean: bool = False,
 ) -> Runtime:
     """Make a runtime for a platform.
 
@@ -39,12 +47,19 @@ def build(
         requirements: pip's arguments that name packages for the tasks.
         destination: the new folder; it appears when it is complete.
         progress: told in a few words what is being done.
+        lean: leave out what tasks seldom need; of wheels and Debian's packages only.
 
     Raises:
         PackagerError: one sentence that says what is wrong and what to do.
     """
     source = platform.interpreter if source == "auto" else source
     assemble = SOURCES.get(source) or partial(archive.assemble, Path(source))
+    if lean and source not in LEANABLE:
+        raise UsageError(
+            f"--lean chooses from a Python's wheels or packages, of which {platform.name} gets none here; "
+            "leave it out."
+        )
+    assemble = partial(assemble, lean=True) if lean else assemble
     with staged(destination) as tree:
         version = assemble(platform, python_version, requirements, tree, progress)
     return Runtime(destination, platform.python, version)

@@ -20,7 +20,7 @@ from pymw_platforms import Platform
 
 from pymw_packager import executables, programs
 from pymw_packager.errors import FormatError, InterpreterError, UsageError
-from pymw_packager.interpreters import elf, library, requirements, runtime
+from pymw_packager.interpreters import contents, elf, library, requirements, runtime
 
 INTERPRETER = re.compile(r"python(3(\.\d+)?)?(\.exe)?$", re.IGNORECASE)
 
@@ -154,8 +154,8 @@ def _copy(prefix: Path, program: Path, tree: Path) -> None:
     for place, folders, files in os.walk(home, followlinks=False):
         here = Path(place).relative_to(home)
         linked = [name for name in folders if Path(place, name).is_symlink()]
-        folders[:] = sorted(set(folders) - BUILDING - (library.OMITTED - TRAVELLING) - set(linked))
-        for name in sorted(set(files) - library.OMITTED):
+        folders[:] = sorted(set(folders) - BUILDING - (contents.OMITTED - TRAVELLING) - set(linked))
+        for name in sorted(set(files) - contents.OMITTED):
             file = Path(os.path.realpath(Path(place, name)))
             if not file.is_relative_to(home):
                 raise InterpreterError(

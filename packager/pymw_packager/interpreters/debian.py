@@ -34,7 +34,13 @@ PACKAGES_OF_LIBRARIES = {
 
 
 def assemble(
-    platform: Platform, minor: str | None, wanted: Sequence[str], tree: Path, progress: Callable[[str], None]
+    platform: Platform,
+    minor: str | None,
+    wanted: Sequence[str],
+    tree: Path,
+    progress: Callable[[str], None],
+    *,
+    lean: bool = False,
 ) -> str:
     """Put a Python for Linux into a folder and return its version.
 
@@ -44,6 +50,7 @@ def assemble(
         wanted: pip's arguments that name packages for the tasks.
         tree: an empty folder.
         progress: told what is being done.
+        lean: without what `contents.NOT_LEAN` names.
 
     Raises:
         InterpreterError: the machine's package sources have no such Python.
@@ -61,8 +68,9 @@ def assemble(
         progress(f"fetching {len(packages)} packages for {platform.debian_architecture}")
         system = System(source, Path(work), tree)
         system.unpack([package.name for package in packages])
-        loader = system.install_python(minor)
+        loader = system.install_python(minor, lean)
         modules = library.sources(Path(work, f"usr/lib/python{minor}"), its_own_system=True)
+        modules = library.lean(modules) if lean else modules
         library.write(modules, minor, tree / runtime.layout("linux", minor).library, progress)
         glibc = next(package.version.split("-")[0] for package in packages if package.name == "libc6")
         folder = tree / DIST_PACKAGES.format(minor)
@@ -99,7 +107,7 @@ class System:
         for file in sorted(self._folder.rglob("lib*/**/*.so*")):
             self._libraries.setdefault(file.name, file)
 
-    def install_python(self, minor: str) -> str:
+    def install_python(self, minor: str, lean: bool) -> str:
         """Take program, extension modules and loader; return the name that the loader is known by."""
         program = self._folder / f"usr/bin/python{minor}"
         loader = PurePosixPath(elf.links(program.read_bytes(), program.name).loader).name
@@ -107,7 +115,7 @@ class System:
         runtime.write(self._tree / "lib/ld.so", self._library(loader).read_bytes(), executable=True)
         extensions = runtime.layout("linux", minor).extensions
         for file in sorted((self._folder / f"usr/lib/python{minor}/lib-dynload").glob("*.so")):
-            if library.is_wanted_extension(file.name):
+            if library.is_wanted_extension(file.name, lean=lean):
                 runtime.write(self._tree / extensions / file.name, file.read_bytes())
         return loader
 

@@ -73,7 +73,7 @@ def _freeze(work: Path, platform: Platform) -> Path:
     settings = ["--python-option", "hash_seed=0", "--noupx", "--log-level", "ERROR"]
     if platform.system == "linux" and shutil.which("strip"):
         settings.append("--strip")
-    modules = [f"--hidden-import={name}" for name in _extension_modules()]
+    modules = [f"--hidden-import={name}" for name in extension_modules()]
     excluded = [f"--exclude-module={name}" for name in ("tkinter", "_tkinter")]
     main = Path(__file__).with_name("frozen_main.py")
     command.run(
@@ -84,7 +84,7 @@ def _freeze(work: Path, platform: Platform) -> Path:
     return work / "dist" / "python"
 
 
-def _extension_modules() -> list[str]:
+def extension_modules() -> list[str]:
     """The names of the running Python's extension modules that travel."""
     folder = Path(os.__file__).parent / "lib-dynload"
     files = [*folder.glob("*.so"), *Path(sys.base_prefix, "DLLs").glob("*.pyd")]

@@ -1,9 +1,8 @@
-"""The standard library of a runtime: chosen, compiled, and put into one zip.
+"""The standard library of a runtime: chosen, made small (`compact`), and put into one zip.
 
-Compiled files only, of the `unchecked-hash` kind (PEP 552): they hold no time stamp, and Python asks for no
-source. They name no folder of the machine that made them, and lack the columns in source lines (`-X
-no_debug_ranges`): these are a quarter of the compressed size, and serve to underline source text that is
-not there. docs/packaging.md has the figures.
+No file holds a time, or names a folder of the machine that made it. Compiled files lack the columns in source
+lines (`-X no_debug_ranges`): these are a quarter of the compressed size, and serve to underline source text
+that is not there. docs/packaging.md has the figures.
 """
 
 import os
@@ -15,65 +14,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pymw_packager.errors import InterpreterError
-from pymw_packager.interpreters import command, runtime
+from pymw_packager.interpreters import command, compact, contents, runtime
+
+# What a lean library has in the place of a module.
+MISSING = (
+    'raise ModuleNotFoundError("the lean Python of this app version has no {0}; '
+    'build it without --lean, for a whole one.", name="{0}")\n'
+)
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# What no task can use: tests, windows, help texts, means to install, a machine's own settings.
-OMITTED = frozenset(
-    [
-        "__pycache__",
-        "dist-packages",
-        "ensurepip",
-        "idlelib",
-        "lib-dynload",
-        "lib2to3",
-        "pydoc_data",
-        "site-packages",
-        "sitecustomize.py",
-        "test",
-        "tests",
-        "tkinter",
-        "turtle.py",
-        "turtledemo",
-        "usercustomize.py",
-    ]
-)
 
-# CPython's tests of itself, windows, terminals; and what alone would draw in Kerberos (nis) or a database
-# (_dbm).
-OMITTED_EXTENSIONS = frozenset(
-    [
-        "_ctypes_test",
-        "_curses",
-        "_curses_panel",
-        "_dbm",
-        "_gdbm",
-        "_testbuffer",
-        "_testcapi",
-        "_testclinic",
-        "_testclinic_limited",
-        "_testexternalinspection",
-        "_testimportmultiple",
-        "_testinternalcapi",
-        "_testlimitedcapi",
-        "_testmultiphase",
-        "_testsinglephase",
-        "_tkinter",
-        "_xxtestfuzz",
-        "nis",
-        "readline",
-        "xxlimited",
-        "xxlimited_35",
-        "xxsubtype",
-    ]
-)
-
-
-def is_wanted_extension(name: str) -> bool:
+def is_wanted_extension(name: str, *, lean: bool = False) -> bool:
     """Whether the file ``_ssl.cpython-311-darwin.so`` or ``_ssl.pyd`` is an extension module that travels."""
     stem, _, suffix = name.partition(".")
-    return suffix.endswith(("so", "pyd")) and stem not in OMITTED_EXTENSIONS
+    left_out = contents.OMITTED_EXTENSIONS | (contents.NOT_LEAN_EXTENSIONS if lean else frozenset())
+    return suffix.endswith(("so", "pyd")) and stem not in left_out
 
 
 def sources(folder: Path, its_own_system: bool = False) -> dict[str, bytes]:
@@ -86,8 +42,8 @@ def sources(folder: Path, its_own_system: bool = False) -> dict[str, bytes]:
     """
     found = {}
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(n for n in folders if n not in OMITTED and not n.startswith("config-"))
-        for name in sorted(set(files) - OMITTED):
+        folders[:] = sorted(n for n in folders if n not in contents.OMITTED and not n.startswith("config-"))
+        for name in sorted(set(files) - contents.OMITTED):
             if name.endswith(".py") and (its_own_system or not name.startswith("_sysconfigdata")):
                 file = Path(place, name)
                 found[file.relative_to(folder).as_posix()] = file.read_bytes()
@@ -112,8 +68,18 @@ def licence() -> bytes:
     return found.read_bytes()
 
 
+def lean(modules: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return a library without `NOT_LEAN`: a task that imports such a module reads why it is not there."""
+    left_out = [path for path in modules if contents.is_among(path, contents.NOT_LEAN)]
+    kept = {path: source for path, source in modules.items() if path not in left_out}
+    for name in sorted(contents.NOT_LEAN):
+        if f"{name}.py" in left_out or f"{name}/__init__.py" in left_out:
+            kept[f"{name}.py"] = MISSING.format(name.replace("/", ".")).encode()
+    return kept
+
+
 def write(modules: Mapping[str, bytes], minor: str, archive: Path, progress: Callable[[str], None]) -> None:
-    """Write the compiled modules as a zip.
+    """Write the modules, made small, as a zip.
 
     Args:
         modules: path inside the library -> source, with slashes.
@@ -127,39 +93,42 @@ def write(modules: Mapping[str, bytes], minor: str, archive: Path, progress: Cal
     python = compiler(minor)
     progress(f"compiling the library of Python {minor}")
     with tempfile.TemporaryDirectory(prefix="pymw-library-") as work:
+        tree, list_of_sources = Path(work, "library"), Path(work, "sources")
         for name, source in modules.items():
-            runtime.write(Path(work, name), source)
-        compile_tree(Path(work), python, f"python{minor}", keep_sources=False)
-        _pack(Path(work), archive)
+            runtime.write(tree / name, source)
+        seldom = [name for name in modules if contents.is_among(name, contents.SELDOM)]
+        list_of_sources.write_text("\n".join(seldom), encoding="utf-8")
+        _run(python, compact.__file__, str(tree), f"python{minor}", str(list_of_sources))
+        _pack(tree, archive)
 
 
-def compile_tree(folder: Path, python: str, prefix: str, *, keep_sources: bool) -> None:
-    """Compile every module below a folder.
+def compile_tree(folder: Path, python: str, prefix: str) -> None:
+    """Compile every module below a folder into the `__pycache__` beside it.
 
     Args:
         folder: of modules and packages.
         python: the compiler: a Python of the version that shall load them.
         prefix: stands for ``folder`` in tracebacks.
-        keep_sources: put compiled files into `__pycache__`; else they take the place of their sources.
 
     Raises:
         InterpreterError: a module does not compile; the others are compiled.
     """
-    options = ["-X", "no_debug_ranges", "-I", "-S", "-m", "compileall", "-q"]
     names = ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", prefix]
+    _run(python, "-m", "compileall", "-q", *names, str(folder))
+
+
+def _run(python: str, *arguments: str) -> None:
+    """Run a compiler whose result depends on nothing but its input."""
     # Sets are ordered by the hashes of their strings.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {
         "PYTHONHASHSEED": "0"
     }
     command.run(
-        [python, *options, *([] if keep_sources else ["-b"]), *names, str(folder)],
+        [python, "-X", "no_debug_ranges", "-I", "-S", *arguments],
         InterpreterError,
         "the Python library could not be compiled",
         environment=environment,
     )
-    if not keep_sources:
-        for source in folder.rglob("*.py"):
-            source.unlink()
 
 
 def compiler(minor: str) -> str:
@@ -181,6 +150,7 @@ def _pack(tree: Path, archive: Path) -> None:
     """Write the files below ``tree`` as a stored zip; compressed as a whole, the payload is smaller."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for path in sorted(tree.rglob("*.pyc")):
+        for path in sorted(path for path in tree.rglob("*") if path.is_file()):
             member = zipfile.ZipInfo(path.relative_to(tree).as_posix())
+            member.create_system = 3  # Unix, wherever it is made
             file.writestr(member, path.read_bytes())

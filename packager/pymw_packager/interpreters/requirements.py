@@ -69,7 +69,7 @@ def finish(folder: Path, minor: str) -> None:
     python = library.compiler(minor)
     # A package may carry files for other versions of Python, which do not compile.
     with contextlib.suppress(InterpreterError):
-        library.compile_tree(folder, python, "site-packages", keep_sources=True)
+        library.compile_tree(folder, python, "site-packages")
 
 
 def download(pinned: Path, tag: str, minor: str, folder: Path) -> None:

@@ -15,7 +15,7 @@ from pymw_platforms import Platform
 
 from pymw_packager import programs
 from pymw_packager.errors import FormatError, InterpreterError
-from pymw_packager.interpreters import library, macho, pinned, requirements, runtime, visual_cpp
+from pymw_packager.interpreters import contents, library, macho, pinned, requirements, runtime, visual_cpp
 
 FOLDER = "deploy_libs/"
 
@@ -24,7 +24,13 @@ FOREIGN = re.compile(r"(api-ms-win-|ucrtbase|tcl\d|tk\d|libncurses|libpanel)", r
 
 
 def assemble(
-    platform: Platform, minor: str | None, wanted: Sequence[str], tree: Path, progress: Callable[[str], None]
+    platform: Platform,
+    minor: str | None,
+    wanted: Sequence[str],
+    tree: Path,
+    progress: Callable[[str], None],
+    *,
+    lean: bool = False,
 ) -> str:
     """Put a Python for Windows or macOS into a folder and return its version.
 
@@ -34,6 +40,7 @@ def assemble(
         wanted: pip's arguments that name packages for the tasks.
         tree: an empty folder.
         progress: told what is being done.
+        lean: without what `contents.NOT_LEAN` names.
 
     Raises:
         InterpreterError: no wheel has this version for this platform, or the running Python is another one.
@@ -48,21 +55,22 @@ def assemble(
     tag = "macosx_11_0_universal2" if platform.system == "macos" else platform.wheel_tags[0]
     wheel = pinned.fetch("cpython", tag, minor, progress)
     progress(f"taking Python {minor} for {platform.name} out of {wheel.name}")
-    version = _take(wheel, platform, minor, tree)
+    version = _take(wheel, platform, minor, tree, lean)
     runtime.install_host(programs.interpreter_host(platform.name), tree / platform.python)
     runtime.write(tree / "LICENSE.txt", library.licence())
     layout = runtime.layout(platform.system, minor)
-    library.write(library.running(), minor, tree / layout.library, progress)
+    modules = library.running()
+    library.write(library.lean(modules) if lean else modules, minor, tree / layout.library, progress)
     requirements.install(platform, minor, wanted, tree / layout.packages, progress)
     if platform.system == "windows":
         visual_cpp.install(platform, tree / layout.packages, tree, wheel, progress)
     return version
 
 
-def _take(wheel: Path, platform: Platform, minor: str, tree: Path) -> str:
+def _take(wheel: Path, platform: Platform, minor: str, tree: Path, lean: bool) -> str:
     """Put CPython's own files into the runtime and return the version that its library names."""
     version = None
-    for name, packed in _own_files(wheel):
+    for name, packed in _own_files(wheel, lean):
         content = (
             macho.thin(packed, platform.executable_machine, name) if platform.system == "macos" else packed
         )
@@ -74,20 +82,22 @@ def _take(wheel: Path, platform: Platform, minor: str, tree: Path) -> str:
     return version
 
 
-def _own_files(wheel: Path) -> Iterator[tuple[str, bytes]]:
+def _own_files(wheel: Path, lean: bool) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of CPython's own files in a wheel."""
     with zipfile.ZipFile(wheel) as archive:
         for member in sorted(archive.namelist()):
             name = member.removeprefix(FOLDER)
-            if member.startswith(FOLDER) and name and "/" not in name and _is_wanted(name):
+            if member.startswith(FOLDER) and name and "/" not in name and _is_wanted(name, lean):
                 yield name, archive.read(member)
 
 
-def _is_wanted(name: str) -> bool:
+def _is_wanted(name: str, lean: bool) -> bool:
     """Whether a file travels: extension modules, what they or Python are linked to, `_sysconfigdata…`."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in (".pyd", ".so"):
-        return library.is_wanted_extension(name)
+        return library.is_wanted_extension(name, lean=lean)
+    if lean and name.startswith(contents.NOT_LEAN_LIBRARIES):
+        return False
     return suffix in (".dll", ".dylib", ".py") and not FOREIGN.match(name)
 
 

@@ -54,6 +54,9 @@ class Conformance(HardEnds):
 
     own_processes = True  # tasks run in processes of their own, which arguments and values travel to
     takes_files = True  # data files, modules and source of functions are sent
+    trusts = True  # what comes back is unpickled, whatever it is
+    in_order = True  # tasks start in the order of their priorities
+    has_workers = True  # there is a number of workers, and it is known
 
     def make(self, workers: int) -> Interface:
         """An interface with this many workers."""
@@ -83,9 +86,12 @@ class Conformance(HardEnds):
     def test_values_of_many_kinds_come_back_equal(self, master: pymw.Master) -> None:
         values: list[Any] = [
             None, False, 0, 1 << 100, 2.5, 1j, "", "ä\N{SNOWMAN}", b"\0\xff", (), [1, [2]], {"a": {1, 2}},
-            frozenset({3}), range(3), Path("a"), ValueError, same,
+            frozenset({3}), range(3),
         ]  # fmt: skip
-        assert [master.submit(same, value).result(SOON) for value in values] == values
+        if self.trusts:
+            values += [Path("a"), ValueError, same]
+        futures = [master.submit(same, value) for value in values]
+        assert [future.result(SOON) for future in futures] == values
 
     def test_a_large_value_and_argument_travel(self, master: pymw.Master) -> None:
         data = os.urandom(1 << 20) * 24
@@ -103,6 +109,7 @@ class Conformance(HardEnds):
     def test_classes_of_the_program_s_main_travel_both_ways(
         self, master: pymw.Master, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        self.needs("trusts")
         Point = main_class()
         monkeypatch.setattr(sys.modules["__main__"], "Point", Point, raising=False)
         found = master.submit(lambda p: Point(p.x + 1), Point(1)).result(SOON)
@@ -133,6 +140,7 @@ class Conformance(HardEnds):
     def test_exits_that_the_function_raises_are_exceptions_of_it(
         self, master: pymw.Master, kind: type[BaseException]
     ) -> None:
+        self.needs("trusts")
         assert type(master.submit(raise_it, kind).exception(SOON)) is kind
         assert master.submit(same, 1).result(SOON) == 1
 
@@ -146,7 +154,7 @@ class Conformance(HardEnds):
 
     def test_each_task_has_its_own_stdout_and_stderr(self, master: pymw.Master) -> None:
         self.needs("own_streams")
-        futures = [master.submit(say, number) for number in range(50)]
+        futures = [master.submit(say, number) for number in range(min(50, self.many))]
         for number, future in enumerate(futures):
             future.result(SOON)
             assert future.stdout == f"out {number} ä\n"
@@ -155,6 +163,7 @@ class Conformance(HardEnds):
     # Order.
 
     def test_higher_priorities_go_first(self, narrow: pymw.Master, tmp_path: Path) -> None:
+        self.needs("in_order")
         blocker = narrow.submit(wait_for, tmp_path / "go")
         eventually(blocker.running)
         low = [narrow.submit(moment) for _ in range(20)]
@@ -167,13 +176,14 @@ class Conformance(HardEnds):
     def test_a_long_task_does_not_hold_up_short_ones(self, master: pymw.Master, tmp_path: Path) -> None:
         for future in [master.submit(wait_if, tmp_path / "go", False) for _ in range(self.many)]:
             future.result(SOON)
-        futures = [master.submit(wait_if, tmp_path / "go", number == 20) for number in range(self.many)]
+        long = min(20, self.many // 2)
+        futures = [master.submit(wait_if, tmp_path / "go", number == long) for number in range(self.many)]
         for number, future in enumerate(futures):
-            if number != 20:
+            if number != long:
                 future.result(SOON)
-        assert not futures[20].done()
+        assert not futures[long].done()
         (tmp_path / "go").touch()
-        futures[20].result(SOON)
+        futures[long].result(SOON)
 
     def test_many_tasks_run_exactly_once_each(self, master: pymw.Master, tmp_path: Path) -> None:
         log = tmp_path / "log"
@@ -220,6 +230,7 @@ class Conformance(HardEnds):
         assert future.execution_time is not None and future.execution_time < SOON
 
     def test_the_status_counts_workers(self, master: pymw.Master, tmp_path: Path) -> None:
+        self.needs("has_workers")
         running = master.submit(wait_for, tmp_path / "go")
         eventually(running.running)
         status = master.status()["interface"]
@@ -240,7 +251,9 @@ class Conformance(HardEnds):
         started = time.monotonic()
         master.shutdown(cancel_futures=True)
         assert time.monotonic() - started < 10
-        assert [pid for pid in pids if is_alive(pid)] == []
+        if self.has_workers:
+            assert [pid for pid in pids if is_alive(pid)] == []
+        eventually(lambda: not any(is_alive(pid) for pid in pids))
         interface.close()
         self.release(interface)
 

@@ -167,11 +167,12 @@ def forbidden(tmp_path: Path) -> Iterator[Path]:
     """A folder with a run `sweep`, in which this test may only read."""
     require(hasattr(os, "geteuid"), "a system with users")
     fill(tmp_path / "sweep")
-    folders = [tmp_path / "sweep", tmp_path, *list(tmp_path.parents)[:2]]
-    modes = [folder.stat().st_mode for folder in folders]
+    # Those above belong to other tests as well: others may only pass through them.
+    above = [folder for folder in tmp_path.parents if "pytest-" in str(folder)]
+    modes = {folder: folder.stat().st_mode for folder in (tmp_path / "sweep", tmp_path, *above)}
     as_root = os.geteuid() == 0
-    for folder in folders:
-        folder.chmod(0o555)
+    for folder, mode in modes.items():
+        folder.chmod(mode | 0o055 if folder in above else 0o555)
     if as_root:
         os.seteuid(65534)
     try:
@@ -179,7 +180,7 @@ def forbidden(tmp_path: Path) -> Iterator[Path]:
     finally:
         if as_root:
             os.seteuid(0)
-        for folder, mode in zip(folders, modes, strict=True):
+        for folder, mode in modes.items():
             folder.chmod(mode)
 
 

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pymw import Master
 from pymw.errors import RunError
 
-from tests.bench.require import require
 from tests.master.runs.threads import Threads
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 4 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    mounted = os.name == "posix" and subprocess.run(command, capture_output=True, check=False).returncode == 0
-    require(mounted, "to mount a small tmpfs, as root")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def data(x: int) -> bytes:

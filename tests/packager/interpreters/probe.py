@@ -25,7 +25,7 @@ def unimportable() -> dict[str, str]:
     """Names of the library's modules that cannot be imported, with the reason."""
     archive = next(path for path in sys.path if path.endswith(".zip"))
     with zipfile.ZipFile(archive) as library:
-        names = {name.replace("/", ".").removesuffix(".pyc") for name in library.namelist()}
+        names = {name.replace("/", ".").rpartition(".")[0] for name in library.namelist()}
     names = {name.removesuffix(".__init__") for name in names if not name.endswith("__main__")}
     for folder in sys.path:
         if Path(folder).is_dir():

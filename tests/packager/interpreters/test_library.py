@@ -30,7 +30,7 @@ def test_compiled_modules_name_no_folder_and_hold_no_time(tmp_path: Path) -> Non
     content, code = compiled(tmp_path / "library.zip", "package/module.pyc")
     assert content[4:8] == UNCHECKED_HASH
     assert code.co_filename == f"python{library.RUNNING}/package/module.py"
-    assert "What it is for." in code.co_consts
+    assert "What it is for." not in code.co_consts
     assert str(tmp_path).encode() not in content
 
 
@@ -40,7 +40,7 @@ def test_compiled_modules_keep_lines_and_leave_out_columns(tmp_path: Path) -> No
     _, code = compiled(tmp_path / "library.zip", "package/module.pyc")
     (function,) = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     positions = set(function.co_positions())  # type: ignore[attr-defined, unused-ignore]
-    assert {line for line, *_ in positions} >= {4}
+    assert {line for line, *_ in positions} == {3, 4}
     assert {column for *_, column in positions} == {None}
 
 
@@ -49,6 +49,36 @@ def test_equal_modules_give_equal_bytes(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv("PYTHONHASHSEED", seed)
         library.write(MODULES, library.RUNNING, tmp_path / name, lambda step: None)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_what_is_seldom_imported_travels_as_source(tmp_path: Path) -> None:
+    modules = {
+        **MODULES,
+        "xml/dom/minidom.py": b"# why\nx = 1  # how\n",
+        "pdb.py": b"def call():\n    'What.'\n",
+    }
+    library.write(modules, library.RUNNING, tmp_path / "library.zip", lambda step: None)
+    with zipfile.ZipFile(tmp_path / "library.zip") as file:
+        assert file.read("xml/dom/minidom.py") == b"\nx = 1\n"
+        assert file.read("pdb.py") == b"def call():\n    pass\n"
+        assert sorted(file.namelist())[:2] == ["os.pyc", "package/__init__.pyc"]
+
+
+def test_a_lean_library_says_of_what_it_lacks_how_to_get_it() -> None:
+    modules = library.running()
+    kept = library.lean(modules)
+    gone = set(modules) - set(kept)
+    assert {"sqlite3/__init__.py", "sqlite3/dbapi2.py", "xml/dom/minidom.py"} <= gone
+    assert {"xml/etree/ElementTree.py", "unittest/case.py", "decimal.py", "encodings/cp1252.py"} <= set(kept)
+    for path, module in (
+        ("ssl.py", "ssl"),
+        ("sqlite3.py", "sqlite3"),
+        ("xml/dom.py", "xml.dom"),
+        ("pdb.py", "pdb"),
+    ):
+        with pytest.raises(ModuleNotFoundError, match=f"has no {module}; build it without --lean") as caught:
+            exec(kept[path])
+        assert caught.value.name == module
 
 
 def test_the_running_library_travels_whole_but_for_what_no_task_can_use() -> None:

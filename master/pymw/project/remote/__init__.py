@@ -1,0 +1,1 @@
+"""The project's owner submits from another computer: BOINC's web RPCs for job submission, served."""

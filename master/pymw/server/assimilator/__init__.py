@@ -1,0 +1,1 @@
+"""pymw_assimilator: the daemon of a stock project that hands over what has ended to TASK_DIR."""

@@ -29,12 +29,12 @@ test:
 
 soak:
 	@scripts/setup test
-	PYMW_SOAK=1 $(run) pytest -m soak --durations=10 $(ARGS)
+	PYMW_SOAK=1 $(run) pytest $(two) -m soak --durations=10 $(ARGS)
 
 fault-matrix:
 	@scripts/setup test
 	@scripts/chroot >/dev/null
-	$(run) pytest -m fault --fault-matrix=docs/fault-matrix.md $(ARGS)
+	$(run) pytest $(two) -m fault --fault-matrix=docs/fault-matrix.md $(ARGS)
 
 check:
 	@scripts/setup check

@@ -122,6 +122,20 @@ def test_a_fresh_project_lacks_everything(made_project: MadeProject) -> None:
     )
 
 
+def test_a_failed_task_without_output_files_is_no_complaint(project: MadeProject, tmp_path: Path) -> None:
+    log = project.folder / f"log_{project.host}" / "file_deleter.log"
+    log.write_text(
+        "[2026/11/25 06:41:10] Executing command: file_deleter\n"
+        "2026-11-25 06:41:21.7439 UTC [CRITICAL] [RESULT#4] missing dir for /srv/projects/lab/upload/30b\n"
+        "2026-11-25 06:41:21.7439 UTC [CRITICAL] [RESULT#4] file deletion failed: opendir() failed\n",
+        encoding="utf-8",
+    )
+    assert not [line for line in project.lacks() if "complains" in line]
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write("2026-11-25 06:41:22.0 UTC [CRITICAL] [WU#1] file deletion failed: opendir() failed\n")
+    assert [line for line in project.lacks() if "file_deleter runs and complains" in line]
+
+
 def test_what_went_wrong_since_is_found(project: MadeProject, web: Web, tmp_path: Path) -> None:
     log = project.folder / f"log_{project.host}" / "pymw_validator.log"
     log.write_text(

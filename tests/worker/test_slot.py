@@ -18,7 +18,7 @@ def test_a_stale_finish_file_ends_the_worker_at_once_with_its_code(jobs: Jobs) -
 LOCKING = (
     "import sys\nsys.path[0]=sys.argv.pop(1)\nfrom pymw_worker.boinc import slot\n"
     "from pymw_worker import __main__ as m\n"
-    "run = m.run\nm.run = lambda *args: run(*args, **{'lock_patience': 1.0})\nm.main()\n"
+    "run = m.run\nm.run = lambda *args, **more: run(*args, **dict(more, lock_patience=1.0))\nm.main()\n"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ from pymw.server.task_folder import TaskFolder
 _KEYS = ("code_sign_public", "upload_private", "upload_public")
 _STOPPED = ("stop_daemons", "stop_sched")
 _LOG_TAIL = 256 << 10  # bytes
+# The file_deleter calls it critical that a failed task, which never sent an output file, has none to delete.
+_HARMLESS = re.compile(r"\[RESULT#\d+\] (missing dir for |file deletion failed: opendir\(\) failed)")
 
 
 def check(home: ServerHome, task_dir: Path | None) -> Iterator[Finding]:
@@ -105,6 +108,7 @@ def _trouble(log: Path) -> str:
         return ""
     recent = text.rpartition("Executing command:")[2]
     grave = [line for line in recent.splitlines() if "[CRITICAL]" in line or line.startswith("Traceback")]
+    grave = [line for line in grave if not _HARMLESS.search(line)]
     return grave[-1].strip()[:300] if grave else ""
 
 

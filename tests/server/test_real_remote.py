@@ -44,8 +44,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
 
 
 @pytest.fixture
-def open_interface(server: RealServer) -> Open:
-    return opener(server.home.master_url)
+def address(server: RealServer) -> str:
+    return server.home.master_url
+
+
+@pytest.fixture
+def open_interface(address: str) -> Open:
+    return opener(address)
 
 
 def large(size: int) -> bytes:
@@ -85,9 +90,10 @@ def test_a_command_line_arrives_as_it_was_written(server: RealServer, open_inter
 class TestByItsURL(RealConformance):
     """`-p URL`."""
 
-    @pytest.fixture
-    def address(self, server: RealServer) -> str:
-        return server.home.master_url
+    def count_ended(self, server: RealServer) -> int:
+        # The assimilator leaves them alone until they are fetched.
+        ((count,),) = server.database.rows("SELECT COUNT(*) FROM workunit WHERE canonical_resultid <> 0")
+        return int(count)
 
 
 def test_nothing_is_left_but_the_bundles(server: RealServer) -> None:

@@ -36,8 +36,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
 
 
 @pytest.fixture
-def open_interface(server: RealServer) -> Open:
-    return opener(server.home.folder)
+def address(server: RealServer) -> Path:
+    return server.home.folder
+
+
+@pytest.fixture
+def open_interface(address: Path) -> Open:
+    return opener(address)
 
 
 def argv_of_the_worker() -> list[str]:
@@ -92,9 +97,9 @@ def test_a_command_line_arrives_as_it_was_written(server: RealServer, open_inter
 class TestByItsFolder(RealConformance):
     """`-p FOLDER`."""
 
-    @pytest.fixture
-    def address(self, server: RealServer) -> Path:
-        return server.home.folder
+    def count_ended(self, server: RealServer) -> int:
+        # The assimilator has brought them.
+        return sum(path.read_bytes().count(b"\n") for path in server.task_dir.glob("pymw_*/ended.jsonl"))
 
 
 def test_a_new_version_of_the_application_takes_over(server: RealServer, open_interface: Open) -> None:

@@ -22,13 +22,9 @@ from pymw.server.setup.wanted import DEFAULT_PLATFORMS, text_of
 
 from tests.server import real_server
 from tests.server.made_project import QUICK, fingerprint
+from tests.server.real_conformance import needs_server
 
-pytestmark = [
-    pytest.mark.boinc_server,
-    pytest.mark.skipif(
-        real_server.wanted() is None, reason=f"{real_server.VARIABLE} names no project of a BOINC server"
-    ),
-]
+pytestmark = needs_server
 
 
 @dataclass(frozen=True)

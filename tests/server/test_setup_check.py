@@ -130,10 +130,16 @@ def test_a_failed_task_without_output_files_is_no_complaint(project: MadeProject
         "2026-11-25 06:41:21.7439 UTC [CRITICAL] [RESULT#4] file deletion failed: opendir() failed\n",
         encoding="utf-8",
     )
+    said = log.read_text(encoding="utf-8")
     assert not [line for line in project.lacks() if "complains" in line]
-    with log.open("a", encoding="utf-8") as stream:
-        stream.write("2026-11-25 06:41:22.0 UTC [CRITICAL] [WU#1] file deletion failed: opendir() failed\n")
-    assert [line for line in project.lacks() if "file_deleter runs and complains" in line]
+    for grave in (
+        "[WU#1] file deletion failed: opendir() failed",
+        "[RESULT#4] file deletion failed: unlink() failed",
+        "[RESULT#4] outcome=1 client_state=5 No file pymw_30b_1_0_r1_0 to delete",
+    ):
+        log.write_text(f"{said}2026-11-25 06:41:22.0012 UTC [CRITICAL] {grave}\n", encoding="utf-8")
+        (found,) = [line for line in project.lacks() if "file_deleter runs and complains" in line]
+        assert grave in found
 
 
 def test_what_went_wrong_since_is_found(project: MadeProject, web: Web, tmp_path: Path) -> None:

@@ -28,8 +28,12 @@ from pymw.server.task_folder import TaskFolder
 _KEYS = ("code_sign_public", "upload_private", "upload_public")
 _STOPPED = ("stop_daemons", "stop_sched")
 _LOG_TAIL = 256 << 10  # bytes
-# The file_deleter calls it critical that a failed task, which never sent an output file, has none to delete.
-_HARMLESS = re.compile(r"\[RESULT#\d+\] (missing dir for |file deletion failed: opendir\(\) failed)")
+# The file_deleter calls it critical that a task which failed, and so never sent its output files, has none to
+# delete, when no other file has made the folder that they would be in. It does not look at the outcome there.
+_HARMLESS = re.compile(
+    r".* \[CRITICAL\] \[RESULT#\d+\] "
+    r"(missing dir for /.*/[0-9a-f]+|file deletion failed: opendir\(\) failed)"
+)
 
 
 def check(home: ServerHome, task_dir: Path | None) -> Iterator[Finding]:
@@ -108,7 +112,7 @@ def _trouble(log: Path) -> str:
         return ""
     recent = text.rpartition("Executing command:")[2]
     grave = [line for line in recent.splitlines() if "[CRITICAL]" in line or line.startswith("Traceback")]
-    grave = [line for line in grave if not _HARMLESS.search(line)]
+    grave = [line for line in grave if not _HARMLESS.fullmatch(line)]
     return grave[-1].strip()[:300] if grave else ""
 
 

@@ -19,9 +19,12 @@ ROOMS = {
     "pymw_packager": ("packager", {"pymw_platforms", "pymw_worker"}),
     "pymw": ("master", {"pymw_packager", "pymw_platforms", "pymw_worker"}),
 }
-# The standard library of Python 2 had these under other names. Copies of cloudpickle travel with the worker.
+# What other Pythons' standard libraries have. Copies of cloudpickle travel with the worker.
 WORKER_MAY_IMPORT = {
     "__builtin__",
+    "_sha2",
+    "_sha256",
+    "_sha512",
     "_winreg",
     "cPickle",
     "copy_reg",

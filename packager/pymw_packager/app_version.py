@@ -101,7 +101,8 @@ def build(recipe: Recipe, output: Path, progress: Progress) -> AppVersion:
         runtime = _runtime(recipe, workshop / "runtime", progress)
         entry = _pack(recipe, runtime, made, progress) if runtime else None
         python = runtime.version if runtime else None
-        files = _write_files(recipe, made, python, entry)
+        worker = worker_archive.build_for(entry.version, progress.say) if entry else worker_archive.build()
+        files = _write_files(recipe, made, python, entry, worker)
         unchanged = _install(made, destination)
         return AppVersion(recipe, destination, python, files, unchanged)
 
@@ -164,12 +165,12 @@ def _pack(recipe: Recipe, runtime: Runtime, folder: Path, progress: Progress) ->
 
 
 def _write_files(
-    recipe: Recipe, folder: Path, python: str | None, entry: PayloadEntry | None
+    recipe: Recipe, folder: Path, python: str | None, entry: PayloadEntry | None, worker: tuple[str, bytes]
 ) -> tuple[PackagedFile, ...]:
     """Write everything but the payload, and return what a volunteer downloads."""
-    worker, archive = worker_archive.build()
+    worker_file, archive = worker
     config = LauncherConfig(
-        worker=worker,
+        worker=worker_file,
         python_min=PYTHON_MIN,
         modules=MODULES[recipe.platform.system],
         prefer=recipe.prefer,
@@ -177,7 +178,8 @@ def _write_files(
         trust=recipe.trust,
         revoked=recipe.revoked,
     )
-    roles = {"launcher": recipe.launcher, "configuration": config_name(recipe.launcher), "worker": worker}
+    config_file = config_name(recipe.launcher)
+    roles = {"launcher": recipe.launcher, "configuration": config_file, "worker": worker_file}
     write_bytes(folder / roles["launcher"], _launcher(recipe.platform), 0o755)
     write_bytes(folder / roles["configuration"], config.text().encode("ascii"))
     write_bytes(folder / roles["worker"], archive)

@@ -169,6 +169,26 @@ fn absoluteEntries(arena: Allocator, list: []const u8) ![]const u8 {
 pub const Capture = struct { output: []const u8, ending: Ending };
 pub const Ending = union(enum) { status: u32, signal: u32, too_slow, too_much_output, not_started: []const u8 };
 
+/// Gives the program that this process becomes what the worker's `environment.py` gives a task's process, so that the
+/// worker's forks may be one. False where there are no forks.
+pub fn prepareToFork(arena: Allocator) error{OutOfMemory}!bool {
+    var hidden: std.ArrayList([*:0]const u8) = .empty;
+    var index: usize = 0;
+    while (c.environ[index]) |variable| : (index += 1) {
+        const name, _ = std.mem.cutScalar(u8, std.mem.span(variable), '=') orelse continue;
+        if (std.mem.startsWith(u8, name, "PYTHON")) try hidden.append(arena, try arena.dupeSentinel(u8, name, 0));
+    }
+    for (hidden.items) |name| _ = unsetenv(name);
+    _ = setenv("PYTHONHASHSEED", "0", 1);
+    _ = setenv("PYTHONIOENCODING", "utf-8:backslashreplace", 1);
+    // What a task leaves behind becomes a child of this process. The worker could do so itself, by a module that takes
+    // longer to import than a short task takes.
+    if (builtin.os.tag == .linux and c.prctl(@backingInt(std.os.linux.PR.SET_CHILD_SUBREAPER), @as(c_ulong, 1)) == 0) {
+        _ = setenv("PYMW_SUBREAPER", try std.fmt.allocPrintSentinel(arena, "{d}", .{id()}, 0), 1);
+    }
+    return true;
+}
+
 /// Runs a program to its end, or kills it and its process group when the time is over or the buffer full.
 pub fn capture(
     arena: Allocator,
@@ -240,5 +260,7 @@ fn waitFor(child: c.pid_t, deadline: u64) ?Ending {
     return .{ .signal = bits & 0x7f };
 }
 
+extern "c" fn setenv(name: [*:0]const u8, value: [*:0]const u8, overwrite: c_int) c_int;
+extern "c" fn unsetenv(name: [*:0]const u8) c_int;
 extern "c" fn strftime(buffer: [*]u8, size: usize, format: [*:0]const u8, time: *const anyopaque) usize;
 extern "c" fn localtime_r(time: *const c.time_t, broken_down: *anyopaque) *anyopaque;

@@ -126,5 +126,10 @@ pub fn pathArgument(path: []const u8) []const u8 {
     return messages.text("\\\\?\\{s}", .{path});
 }
 
+/// There are no forks.
+pub fn prepareToFork(_: Allocator) error{OutOfMemory}!bool {
+    return false;
+}
+
 pub const replace = child.replace;
 pub const capture = child.capture;

@@ -1,6 +1,7 @@
 """The real worker in a runtime that the launcher has unpacked."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pymw_packager import worker_archive
@@ -34,6 +35,34 @@ def task():
         folder = "/proc/%d/fd/" % process
         open_files.append([os.path.realpath(folder + name) for name in os.listdir(folder)])
     return open_files
+"""
+
+
+# What tells one process from another, as far as it must be the same however the task was started.
+SURROUNDINGS = """
+import optparse, os, random, resource, signal, subprocess, sys, time
+def task():
+    seen = {
+        "module": optparse.__file__.split("/")[-2:],
+        "order": list(set("some words in an order".split())),
+        "flags": (sys.flags.hash_randomization, sys.flags.ignore_environment, sys.flags.optimize),
+        "variables": sorted(n for n in os.environ if n.startswith(("PYTHON", "PYMW"))),
+        "encoding": (sys.stdout.encoding, sys.stdout.errors, sys.stdin.read()),
+        "words": (sys.argv[0].split("/")[-1], sys.path[1].split("/")[-1], sorted(os.listdir("."))),
+        "main": (sys.modules["__main__"].__name__, "task" in vars(sys.modules["__main__"])),
+        "signals": [repr(signal.getsignal(n)) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
+        "files": sorted(os.listdir("/proc/self/fd"))[:3],
+        "limits": resource.getrlimit(resource.RLIMIT_CORE),
+        "session": os.getsid(0) == os.getpid(),
+    }
+    # An orphan that has left the session must not outlive the task.
+    code = "import os, time\\nos.fork() and os._exit(0)\\nos.setsid()\\n"
+    code += "open('orphan', 'w').write(str(os.getpid()))\\ntime.sleep(60)"
+    subprocess.check_call([sys.executable, "-c", code])
+    while not os.path.exists("orphan") or not open("orphan").read():
+        time.sleep(0.01)
+    is_fork = "pymw_worker.embedded" in open("/proc/self/cmdline").read()
+    return seen, int(open("orphan").read()), random.random(), is_fork
 """
 
 
@@ -87,6 +116,27 @@ def test_a_task_that_fails_in_a_whole_runtime_has_failed(embedded: Application, 
     assert job.run() == 0, job.stderr()
     assert (job.outcome().status, job.succeeded()) == ("exception", True)
     assert "verified the runtime" in job.stderr()
+
+
+def test_a_task_that_is_a_fork_of_the_worker_finds_what_it_would_in_a_process_of_its_own(
+    embedded: Application, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    monkeypatch.setenv("PYTHONHASHSEED", "1")
+    jobs += [Job(tmp_path, SURROUNDINGS), EmbeddedJob(embedded, SURROUNDINGS)]
+    found, drawn = [], []
+    for job in jobs:
+        # The worker has imported the module of this name for itself.
+        (job.slot / "own.py").write_text("")
+        assert job.run("--data", "optparse.py=own.py") == 0, job.stderr()
+        surroundings, orphan, number, is_fork = job.value()
+        assert is_fork == isinstance(job, EmbeddedJob)
+        assert not Path(f"/proc/{orphan}").exists()
+        found.append(surroundings)
+        drawn.append(number)
+    assert found[0] == found[1]
+    assert found[0]["module"] == ["pymw_task", "optparse.py"]
+    assert drawn[0] != drawn[1]
 
 
 @pytest.mark.fault("old runtimes are removed")

@@ -3,9 +3,8 @@
 import os
 import signal
 import sys
-import traceback
 
-from pymw_worker import embedded, options, resident, supervise
+from pymw_worker import environment, options, supervise
 from pymw_worker.boinc import client, exit_codes, slot
 from pymw_worker.clock import Clock
 from pymw_worker.interruption import Interrupted, Interruption
@@ -30,21 +29,20 @@ task's process died; 205 out of memory; 206 it could not be started or loaded he
 _RETRY = 300  # seconds; what the operating system refuses now, such as space on the disk, it may grant later
 
 
-def main(*runtime):
+def main(python=None, loaded=None):
     """Run the worker with the arguments of this process, and exit.
 
-    runtime: what an embedded.Runtime wants to know, if this is one's Python.
+    python: the embedded.Runtime whose Python this is, if it is one's. loaded: for environment.starter.
     """
-    python = None
-    if runtime:
-        python = embedded.Runtime(*runtime)
     open_stderr(os.getcwd())
     found = parse(sys.argv[1:])
     if found.serve:
+        from pymw_worker import resident
+
         resident.start()
     interruption = Interruption()
     try:
-        code = run(slot.Slot(os.getcwd()), found, interruption, python=python)
+        code = run(slot.Slot(os.getcwd()), found, interruption, python=python, loaded=loaded)
     except Interrupted:
         code = _exit_after(interruption.signal)
     except KeyboardInterrupt:  # before we listened
@@ -67,8 +65,8 @@ def parse(arguments):
     return found
 
 
-def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE, python=None):
-    """Run the task of a Slot; return the exit code of this process. python: an embedded.Runtime."""
+def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE, python=None, loaded=None):
+    """Run the task of a Slot; return the exit code of this process. python, loaded: as in `main`."""
     code = here.finish_code()
     if code is not None:
         say("this job is finished already")
@@ -84,10 +82,9 @@ def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE, pyth
             here.forget_postponement()
             clock = Clock()
             interruption.listen()
-            me = supervise.Supervisor(
-                here, client.connect(here.folder, clock), clock, task_options, interruption, python=python
-            )
-            return me.run()
+            start = environment.starter(interruption, loaded)
+            boss = client.connect(here.folder, clock)
+            return supervise.Supervisor(here, boss, clock, task_options, interruption, start, python).run()
         except Interrupted:
             raise
         except supervise.Postponed:
@@ -97,7 +94,7 @@ def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE, pyth
             return _postpone(here, _RETRY, message_of(sys.exc_info()[1]))
         except Exception:
             say("this is a defect of the worker")
-            traceback.print_exc()
+            sys.excepthook(*sys.exc_info())
             return exit_codes.INIT_FAILURE
     finally:
         here.unlock()

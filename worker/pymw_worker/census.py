@@ -1,7 +1,6 @@
 """Unix: who belongs to a tree of processes, and their CPU time. From /proc, else from `ps`."""
 
 import os
-import subprocess
 
 _PROC = "/proc"
 _LONGEST = 4096  # bytes of a `stat`, of which there are some hundred
@@ -99,6 +98,8 @@ def _from_proc(names):
 
 def _from_ps():
     """All living processes, from the program `ps` (macOS, BSD); an empty list if it can't be run."""
+    import subprocess
+
     try:
         process = subprocess.Popen(
             ["ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "state=", "-o", "time="],

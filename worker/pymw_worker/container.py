@@ -5,10 +5,9 @@ Every size is checked before a byte is taken, and whatever is wrong with a file 
 sentence.
 """
 
-import hashlib
 import sys
 
-from pymw_worker import durable, manifest, text
+from pymw_worker import digests, durable, manifest, text
 from pymw_worker.errors import FormatError
 
 _CHUNK = 1 << 16
@@ -47,7 +46,7 @@ class Container(object):
         member = self.members.get(name)
         if member is None:
             raise FormatError("%s has no member %s" % (self._label, name))
-        digest = hashlib.sha256()
+        digest = digests.sha256(member.size)
         size = 0
         stream = _open(self._source, self._label)
         try:
@@ -138,7 +137,7 @@ def _encode(name, data, compress):
     packed = compress and _compressed(data) or data
     if len(packed) < len(data):
         body, encoding = packed, "zlib"
-    return manifest.Member(hashlib.sha256(data).hexdigest(), len(data), len(body), encoding, name), body
+    return manifest.Member(digests.sha256_of(data), len(data), len(body), encoding, name), body
 
 
 def _compressed(data):

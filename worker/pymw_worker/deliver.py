@@ -1,11 +1,10 @@
 """From what the task left behind to what goes back to the project: result, log, stderr and exit code."""
 
 import os
-import platform
 import sys
 import time
 
-from pymw_worker import durable, environment, log, names, outcome
+from pymw_worker import computer, durable, environment, log, names, outcome
 from pymw_worker.boinc import exit_codes
 from pymw_worker.errors import FormatError
 from pymw_worker.messages import say, write
@@ -117,7 +116,7 @@ def _facts(report):
         "cpu": "%.3f" % report.state.cpu,
         "restarts": "%d" % max(0, report.state.starts - 1),
         "python": sys.version.split()[0],
-        "platform": platform.platform(),
+        "platform": computer.describe(),
         "worker": os.path.basename(environment.archive()),
         "exit": report.exit,
         "stdout-cut": "%d" % report.stdout[1],

@@ -6,7 +6,8 @@ key of small order, under which anybody could sign.
 """
 
 import binascii
-import hashlib
+
+from pymw_worker.digests import sha512
 
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493  # the order of the base point
@@ -25,7 +26,7 @@ def verify(public, message, signature):
     point = _decode(public)
     if scalar >= _L or point is None or _is_neutral(_times_8(point)):
         return False
-    digest = _integer(hashlib.sha512(signature[:32] + public + message).digest()) % _L
+    digest = _integer(sha512(signature[:32] + public + message).digest()) % _L
     minus = (_P - point[0], point[1], 1, _P - point[3])
     found = _sum_of_products(scalar, _BASE, digest, minus)
     return _encode(found) == _integer(signature[:32])

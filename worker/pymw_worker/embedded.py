@@ -1,11 +1,24 @@
-"""The Python that the launcher has unpacked, if that is what we run in: is it what it was?"""
+"""The worker in the Python that the launcher has unpacked: is it what it was?"""
 
 import os
-import subprocess
+import sys
 import time
 
 _DAMAGED = 1  # the launcher's exit status
 _PATIENCE = 60.0  # seconds; some hundred MB are read
+
+
+def main():
+    """Run the worker as its __main__ does. The first two arguments are what the Runtime wants to know."""
+    runtime = Runtime(sys.argv.pop(1), sys.argv.pop(1))
+    loaded = None
+    if hasattr(os, "fork"):  # the launcher has given us a task's environment variables, and no -E
+        from pymw_worker import function, task  # noqa: F401
+
+        loaded = list(sys.modules)
+    import pymw_worker.__main__ as worker
+
+    worker.main(runtime, loaded)
 
 
 class Runtime(object):
@@ -27,6 +40,8 @@ class Runtime(object):
 
         A launcher that can't be asked says no: the result then goes to where other computers' are compared.
         """
+        import subprocess
+
         try:
             process = subprocess.Popen([self._launcher, "--verify", self._folder], close_fds=os.name != "nt")
         except EnvironmentError:

@@ -22,6 +22,20 @@ def start(words, folder, environment):
     return process.spawn([sys.executable, "-c", _BOOT, archive()] + words, folder, environment)
 
 
+def starter(interruption, loaded):
+    """Return what starts a task's process, and is called as `start`.
+
+    interruption: what listens to this process's signals. loaded: None, or the names of the modules that a
+    task's process has before it loads its bundle: then this process was started as a task's is, with its
+    environment variables, and a fork of it will do.
+    """
+    if loaded is None:
+        return start
+    from pymw_worker import forking
+
+    return forking.Forker(interruption, loaded).start
+
+
 def resident_command():
     """Return the command line of a worker that stays and runs one task after another."""
     return [sys.executable, "-c", _BOOT_RESIDENT, archive()]
@@ -49,7 +63,8 @@ def common_variables(inherited, has_client):
     """Return the environment variables that all tasks have: ours, without what would make replicas differ."""
     result = {}
     for name, value in inherited.items():
-        if not name.upper().startswith("PYTHON") and not (has_client and name in _OF_CLIENT):
+        ours = name.upper().startswith("PYTHON") or name == names.SUBREAPER_VARIABLE
+        if not ours and not (has_client and name in _OF_CLIENT):
             result[name] = value
     # -E on the command line would do the same to all PYTHON variables, but to these as well.
     result["PYTHONHASHSEED"] = "0"  # replicas order their sets alike

@@ -3,7 +3,6 @@
 import errno
 import os
 import sys
-import traceback
 
 from pymw_worker import descriptors, process_posix, task
 from pymw_worker.guard import Guard
@@ -62,7 +61,7 @@ class Forker(object):
             sys.argv[:] = ["-c"] + words
             task.main(self._ours)
         except:
-            traceback.print_exc()
+            sys.excepthook(*sys.exc_info())
         finally:
             os._exit(_CRASHED)
 

@@ -1,9 +1,8 @@
 """The head of a container: first line, facts, members, and the seals below. docs/formats.md describes it."""
 
-import hashlib
 import re
 
-from pymw_worker import member_names, text
+from pymw_worker import digests, member_names, text
 from pymw_worker.errors import FormatError
 
 VERSION = 1
@@ -60,7 +59,7 @@ def pack(kind, facts, members):
     member_names.check([member.name for member in members], "the container")
     lines += [member.line() for member in members]
     manifest = "".encode("ascii").join([text.to_bytes(line) for line in lines + ["\n"]])
-    head = manifest + text.to_bytes("sha256 %s\n\n" % hashlib.sha256(manifest).hexdigest())
+    head = manifest + text.to_bytes("sha256 %s\n\n" % digests.sha256_of(manifest))
     if len(head) > MAX_HEAD:
         raise FormatError("the manifest has %d bytes; at most %d are allowed" % (len(head), MAX_HEAD))
     return head
@@ -88,7 +87,7 @@ def parse(data, kind, label):
     end = _after_empty_line(data, 0, label)
     size = _after_empty_line(data, end, label)
     seals = _decode(data[end:size], label).split("\n")[:-2]
-    digest = hashlib.sha256(data[:end]).hexdigest()
+    digest = digests.sha256_of(data[:end])
     if seals[0] != "sha256 " + digest:
         raise FormatError("%s is damaged: its manifest does not have its declared SHA-256" % label)
     facts, members = _parse_lines(_decode(data[:end], label).split("\n")[1:-2], label)

@@ -19,3 +19,6 @@ MAIN = "pymw_main.py"
 
 # Environment variable of the task and of every process it starts: the absolute path of the slot folder.
 SLOT_VARIABLE = "PYMW_SLOT"
+
+# Environment variable of the worker: the id of its process if the launcher has let it adopt orphans.
+SUBREAPER_VARIABLE = "PYMW_SUBREAPER"

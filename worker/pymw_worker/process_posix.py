@@ -3,11 +3,10 @@
 import errno
 import os
 import signal
-import subprocess
 import sys
 import time
 
-from pymw_worker import census
+from pymw_worker import census, names
 from pymw_worker.guard import Guard
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -17,6 +16,8 @@ _CENSUS_COST = 400  # censuses may take a quarter of a hundredth of our time
 
 def spawn(command, folder, environment):
     """Start a command and return its Tree. Raises EnvironmentError."""
+    import subprocess
+
     adopt_orphans()
     guard = Guard()
     try:
@@ -173,6 +174,8 @@ def adopt_orphans():
     To be called before a tree is started, once or more.
     """
     if sys.platform.startswith("linux"):
+        if os.environ.pop(names.SUBREAPER_VARIABLE, "") == str(os.getpid()):
+            return
         try:
             import ctypes
 

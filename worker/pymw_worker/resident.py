@@ -1,10 +1,8 @@
 """The worker that stays: runs one task after another for a master at the other end of stdin and stdout."""
 
 import os
-import platform
 import signal
 import sys
-import traceback
 
 from pymw_worker import durable, environment, options, supervise
 from pymw_worker.boinc import exit_codes, slot
@@ -99,7 +97,7 @@ def _run(words, master, start_process, interruption):
         return "failed", message_of(sys.exc_info()[1])
     except Exception:
         say("this is a defect of the worker")
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
         return "failed", "a defect of the worker: %s" % message_of(sys.exc_info()[1])
     if code == exit_codes.ABORTED_BY_CLIENT:
         return ("cancelled",)
@@ -108,18 +106,9 @@ def _run(words, master, start_process, interruption):
 
 def _starter(interruption, loaded):
     """Return what starts a task's process; where we can fork, import before what every task needs."""
-    if not hasattr(os, "fork"):
-        return environment.start
-    from pymw_worker import forking
-
-    platform.platform()  # is kept; older Pythons start a program for it
-    _import_what_tasks_need()
-    return forking.Forker(interruption, loaded).start
-
-
-def _import_what_tasks_need():
-    for name in _NEEDED:
+    for name in loaded is not None and _NEEDED or ():
         try:
             __import__(name)
         except Exception:  # it is for the task to do without, or to say so
             pass
+    return environment.starter(interruption, loaded)

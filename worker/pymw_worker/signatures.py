@@ -7,10 +7,9 @@ manifest, which names every byte of the file, its kind and its format version.
 """
 
 import binascii
-import hashlib
 import re
 
-from pymw_worker import ed25519, text
+from pymw_worker import digests, ed25519, text
 
 ALGORITHM = "ed25519"
 
@@ -28,7 +27,7 @@ def message(kind, digest):
 
 def key_id(public):
     """What a public key of 32 bytes is called: the first 16 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(public).hexdigest()[:16]
+    return digests.sha256_of(public)[:16]
 
 
 def line(public, signature):

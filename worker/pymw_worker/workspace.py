@@ -1,7 +1,6 @@
 """The worker's own files in the slot: what to keep of an earlier run, what to clear away."""
 
 import os
-import shutil
 import stat
 
 from pymw_worker import container, durable, names, outcome, state
@@ -78,6 +77,8 @@ def place(source, folder, name):
     if not os.path.isdir(os.path.dirname(target)):
         os.makedirs(os.path.dirname(target))
     if os.name == "nt":
+        import shutil
+
         shutil.copyfile(source, target)
     else:
         os.symlink(source, target)
@@ -89,6 +90,17 @@ def remove(path):
         if os.path.lexists(path):
             os.remove(path)
         return
+    try:  # most tasks leave a few files, and the whole of shutil takes longer to import than they run
+        for name in os.listdir(path):
+            os.remove(os.path.join(path, name))
+        os.rmdir(path)
+    except EnvironmentError:
+        _remove_tree(path)
+
+
+def _remove_tree(path):
+    import shutil
+
     shutil.rmtree(path, True)
     if os.path.exists(path):  # the task may have taken away permissions
         os.chmod(path, stat.S_IRWXU)

@@ -10,7 +10,8 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pymw_packager.errors import InterpreterError
@@ -90,16 +91,40 @@ def write(modules: Mapping[str, bytes], minor: str, archive: Path, progress: Cal
     Raises:
         InterpreterError: there is no Python of this minor version here to compile them, or it cannot.
     """
-    python = compiler(minor)
     progress(f"compiling the library of Python {minor}")
+    seldom = [name for name in modules if contents.is_among(name, contents.SELDOM)]
+    with _made_small(modules, minor, f"python{minor}", seldom) as tree:
+        _pack(tree, archive)
+
+
+def compiled(modules: Mapping[str, bytes], minor: str, prefix: str) -> dict[str, bytes]:
+    """Return the compiled file of each module, by its name with ``.pyc``.
+
+    Args:
+        modules: path -> source, with slashes.
+        minor: the version of Python that shall load them.
+        prefix: stands before the path in tracebacks.
+
+    Raises:
+        InterpreterError: there is no Python of this minor version here to compile them, or it cannot.
+    """
+    with _made_small(modules, minor, prefix, ()) as tree:
+        return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*.pyc")}
+
+
+@contextmanager
+def _made_small(
+    modules: Mapping[str, bytes], minor: str, prefix: str, kept_sources: Iterable[str]
+) -> Iterator[Path]:
+    """Yield a folder with what `compact` makes of the modules; it goes away."""
+    python = compiler(minor)
     with tempfile.TemporaryDirectory(prefix="pymw-library-") as work:
         tree, list_of_sources = Path(work, "library"), Path(work, "sources")
         for name, source in modules.items():
             runtime.write(tree / name, source)
-        seldom = [name for name in modules if contents.is_among(name, contents.SELDOM)]
-        list_of_sources.write_text("\n".join(seldom), encoding="utf-8")
-        _run(python, compact.__file__, str(tree), f"python{minor}", str(list_of_sources))
-        _pack(tree, archive)
+        list_of_sources.write_text("\n".join(kept_sources), encoding="utf-8")
+        _run(python, compact.__file__, str(tree), prefix, str(list_of_sources))
+        yield tree
 
 
 def compile_tree(folder: Path, python: str, prefix: str) -> None:

@@ -34,6 +34,9 @@ from rich.console import Console
 from rich.table import Table
 
 BOOT = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()"
+# What the launcher becomes.
+EMBEDDED = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.embedded as m;m.main()"
+VARIABLES = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
 MOST_TIMES, MOST_MILLISECONDS = 1.5, 10
 
 
@@ -69,7 +72,8 @@ class Bench:
     def task(self, command: Sequence[str | Path], cache: Path) -> float:
         """The seconds that a task takes whose worker a command starts; the cache is for runtimes."""
         slot = self.slot()
-        environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "TMPDIR": str(self.folder)}
+        environment = {n: v for n, v in os.environ.items() if not n.startswith("PYTHON")} | VARIABLES
+        environment |= {"XDG_CACHE_HOME": str(cache), "TMPDIR": str(self.folder)}
         took = seconds(command, slot, environment)
         assert outcome.read(str(slot / names.RESULT)).status == outcome.VALUE
         return took
@@ -100,6 +104,7 @@ def contestants(bench: Bench) -> dict[str, Callable[[], float]]:
     frozen, warm = one_file(bench.new("frozen")), bench.new("warm")
     bench.task([launcher], warm)
     (python,) = warm.glob("pymw/pymw_runtime_*/python")
+    doubt = python.with_name(".pymw_doubt")
 
     def untar() -> float:
         target = bench.new("untarred")
@@ -110,7 +115,7 @@ def contestants(bench: Bench) -> dict[str, Callable[[], float]]:
         "tar --zstd -x, python -c pass": untar,
         "cold: launcher, unpacking": lambda: bench.task([launcher], bench.new("cold")),
         "python -c pass": lambda: seconds([python, "-c", "pass"], bench.folder),
-        "the worker itself": lambda: bench.task([python, "-E", "-c", BOOT, worker], warm),
+        "the worker itself": lambda: bench.task([python, "-c", EMBEDDED, worker, doubt, launcher], warm),
         "warm: launcher": lambda: bench.task([launcher], warm),
         "PyInstaller onefile": lambda: bench.task([frozen, "-E", "-c", BOOT, worker], warm),
     }

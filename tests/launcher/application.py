@@ -45,6 +45,13 @@ def main(doubt=None, launcher=None):
         ctypes.windll.kernel32.ExitProcess(status)
     sys.exit(status)
 """
+# The same in a runtime: the launcher says first what is to be removed, and its own path.
+EMBEDDED = """
+import sys
+from pymw_worker import __main__ as worker
+def main():
+    worker.main(sys.argv.pop(1), sys.argv.pop(1))
+"""
 
 
 @dataclass
@@ -73,6 +80,7 @@ class Application:
         with zipfile.ZipFile(self.project / "worker.zip", "w") as archive:
             archive.writestr("pymw_worker/__init__.py", "")
             archive.writestr("pymw_worker/__main__.py", WORKER)
+            archive.writestr("pymw_worker/embedded.py", EMBEDDED)
 
     @property
     def project(self) -> Path:

@@ -1,4 +1,4 @@
-//! The processes that are started on Windows: each in a job object that ends with us, whichever way we end.
+//! The processes that are started on Windows: in a job object that ends with us, whichever way we end.
 const std = @import("std");
 const command_line = @import("command_line.zig");
 const files = @import("files_windows.zig");
@@ -15,6 +15,7 @@ pub fn replace(arena: Allocator, program: []const u8, arguments: []const []const
         .output = try inherited(w.std_output, w.write_access),
         .err = try inherited(w.std_error, w.write_access),
     });
+    _ = w.ResumeThread(child.thread);
     // Ctrl-C goes to the child as well; what comes of it is the child's business.
     _ = w.SetConsoleCtrlHandler(&ignoreInterrupt, 1);
     _ = w.WaitForSingleObject(child.process, w.infinite);
@@ -42,11 +43,34 @@ fn nothing(access: u32) files.Error!w.Handle {
     return if (handle == w.invalid) files.failure() else handle;
 }
 
-const Child = struct { process: w.Handle, job: ?w.Handle };
+const Child = struct { process: w.Handle, thread: w.Handle };
 
 const Streams = struct { input: w.Handle, output: w.Handle, err: w.Handle };
 
+var has_entered_job = false;
+
+/// Puts ourselves into a job, and so all that we start, from its first moment on: there is none in which only we could be
+/// killed. Nobody else has the handle, and it is closed by our end alone.
+fn enterJob() void {
+    if (has_entered_job) return;
+    has_entered_job = true;
+    if (jobOf(w.GetCurrentProcess()) != null) return;
+    messages.say("Python runs outside a job object (error {d}); it may outlive the launcher", .{w.GetLastError()});
+}
+
+/// A new job, which a process is put into. Before Windows 8 one that is in a job already can't be.
+fn jobOf(member: w.Handle) ?w.Handle {
+    const job = w.CreateJobObjectW(null, null) orelse return null;
+    const limits: w.JobLimits = .{ .flags = w.JobLimits.kill_on_job_close };
+    const size = @sizeOf(w.JobLimits);
+    if (w.SetInformationJobObject(job, w.JobLimits.information_class, &limits, size) == 0) return null;
+    if (w.AssignProcessToJobObject(job, member) == 0) return null;
+    return job;
+}
+
+/// A process that waits to be resumed.
 fn start(arena: Allocator, program: []const u8, arguments: []const []const u8, streams: Streams) files.Error!Child {
+    enterJob();
     const path = std.unicode.wtf8ToWtf16LeAllocZ(arena, process.pathArgument(program)) catch return error.Failed;
     const line = try command_line.join(arena, program, arguments);
     var startup: w.StartupInfo = .{ .input = streams.input, .output = streams.output, .err = streams.err };
@@ -54,25 +78,7 @@ fn start(arena: Allocator, program: []const u8, arguments: []const []const u8, s
     if (w.CreateProcessW(path, line, null, null, 1, w.create_suspended, null, null, &startup, &information) == 0) {
         return files.failure();
     }
-    const job = putIntoJob(information.process);
-    _ = w.ResumeThread(information.thread);
-    _ = w.CloseHandle(information.thread);
-    return .{ .process = information.process, .job = job };
-}
-
-/// Before Windows 8 a process that is in a job already can't be put into another; it runs all the same.
-fn putIntoJob(child: w.Handle) ?w.Handle {
-    const job = w.CreateJobObjectW(null, null) orelse return noJob();
-    const limits: w.JobLimits = .{ .flags = w.JobLimits.kill_on_job_close };
-    const size = @sizeOf(w.JobLimits);
-    if (w.SetInformationJobObject(job, w.JobLimits.information_class, &limits, size) == 0) return noJob();
-    if (w.AssignProcessToJobObject(job, child) == 0) return noJob();
-    return job;
-}
-
-fn noJob() ?w.Handle {
-    messages.say("Python runs outside a job object (error {d}); it may outlive the launcher", .{w.GetLastError()});
-    return null;
+    return .{ .process = information.process, .thread = information.thread };
 }
 
 /// What a short-lived process printed and how it ended.
@@ -98,9 +104,13 @@ pub fn capture(
     const started = start(arena, program, arguments, .{ .input = null_device, .output = writer, .err = null_device });
     files.close(writer);
     const child = started catch |err| return notStarted(arena, err);
+    // Of its own, so that what it starts can be killed with it. Without, before Windows 8, it is killed with us.
+    const job = jobOf(child.process);
+    _ = w.ResumeThread(child.thread);
     defer {
         _ = w.TerminateProcess(child.process, 1);
-        if (child.job) |job| files.close(job);
+        if (job) |handle| files.close(handle);
+        files.close(child.thread);
         files.close(child.process);
     }
     return watch(child.process, reader, buffer, limit);

@@ -192,6 +192,7 @@ pub extern "kernel32" fn FormatMessageW(
     arguments: ?*anyopaque,
 ) callconv(win) u32;
 pub extern "kernel32" fn GetCommandLineW() callconv(win) [*:0]const u16;
+pub extern "kernel32" fn GetCurrentProcess() callconv(win) Handle;
 pub extern "kernel32" fn GetCurrentProcessId() callconv(win) u32;
 pub extern "kernel32" fn GetDiskFreeSpaceExW(
     folder: [*:0]const u16,

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import soak
 from tests.bench.wine import Wine
+from tests.faults.plugin import Held
 from tests.launcher.test_choice import NOT_THIS
 from tests.launcher.windows import WindowsApplication, application_in, embed, install_python
 
@@ -121,6 +123,56 @@ for status in {statuses}:
     result["statuses"].append(subprocess.call(command))
 """
     assert windows.drive(runtime, code)["statuses"] == statuses
+
+
+@pytest.mark.soak
+@pytest.mark.fault("kill -9 of the launcher")
+def test_a_launcher_that_is_killed_while_it_starts_its_python_leaves_none(
+    windows: WindowsApplication, runtime: Path, held: Held
+) -> None:
+    install_python(runtime, windows.wine.c / "Python25")
+    number = soak.rounds(20, 300)
+    result = windows.drive(
+        runtime,
+        f"""
+import random
+class Entry(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_ulong) for name in ("size", "usage", "pid")]
+    _fields_ += [("heap", ctypes.c_void_p)]
+    _fields_ += [(name, ctypes.c_ulong) for name in ("module", "threads", "parent", "priority", "flags")]
+    _fields_ += [("name", ctypes.c_char * 260)]
+def pythons():
+    kernel32 = ctypes.windll.kernel32
+    snapshot = kernel32.CreateToolhelp32Snapshot(2, 0)
+    entry = Entry(size=ctypes.sizeof(Entry))
+    found, more = set(), kernel32.Process32First(snapshot, ctypes.byref(entry))
+    while more:
+        if entry.name.lower() == b"python.exe":
+            found.add(entry.pid)
+        more = kernel32.Process32Next(snapshot, ctypes.byref(entry))
+    kernel32.CloseHandle(snapshot)
+    return found
+os.environ["TEST_WAIT"] = "600"
+before = pythons()
+result["left"], result["had a Python"] = [], 0
+for round in range({number}):
+    launcher = subprocess.Popen(command)
+    time.sleep(random.Random(round).uniform(0, 0.1))
+    result["had a Python"] += bool(pythons() - before)
+    launcher.kill()
+    launcher.wait()
+    deadline = time.monotonic() + 10
+    while pythons() - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if pythons() - before:
+        result["left"].append(round)
+        before |= pythons()
+result["before"] = len(before)
+""",
+    )
+    assert result["left"] == []
+    assert 0 < result["had a Python"] < number
+    held("kills of the launcher while it starts its Python, on Windows", number)
 
 
 @pytest.mark.fault("kill -9 of the launcher")

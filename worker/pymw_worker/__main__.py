@@ -47,7 +47,7 @@ def main(python=None, loaded=None):
         code = _exit_after(interruption.signal)
     except KeyboardInterrupt:  # before we listened
         code = _exit_after(signal.SIGINT)
-    sys.exit(code)
+    os._exit(code)  # what was said is written; Python would take apart each module first
 
 
 def parse(arguments):
@@ -93,8 +93,8 @@ def run(here, task_options, interruption, lock_patience=slot.LOCK_PATIENCE, pyth
         except EnvironmentError:
             return _postpone(here, _RETRY, message_of(sys.exc_info()[1]))
         except Exception:
-            say("this is a defect of the worker")
             sys.excepthook(*sys.exc_info())
+            say("this is a defect of the worker")
             return exit_codes.INIT_FAILURE
     finally:
         here.unlock()

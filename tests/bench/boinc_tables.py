@@ -23,11 +23,13 @@ _NUMBERS = {
         priority app_version_id size_class
     """,
     "batch": "user_id create_time njobs nerror_jobs state app_id project_state",
+    "job_file": "",
 }
 _DOUBLES = {
     "workunit": "rsc_fpops_est rsc_fpops_bound rsc_memory_bound rsc_disk_bound canonical_credit opaque",
     "result": "cpu_time claimed_credit granted_credit opaque elapsed_time flops_estimate",
     "batch": "logical_start_time logical_end_time fraction_done completion_time expire_time",
+    "job_file": "create_time delete_time",
 }
 _OTHERS = {
     "platform": "name user_friendly_name",
@@ -38,6 +40,7 @@ _OTHERS = {
     "workunit": "name result_template_file keywords:VARCHAR(254) xml_doc:BLOB",
     "result": "name xml_doc_in:BLOB xml_doc_out:BLOB stderr_out:BLOB",
     "batch": "name:VARCHAR(255) description:VARCHAR(255)",
+    "job_file": "name",
 }
 _INDEXES = {
     "platform": "UNIQUE (name)",
@@ -56,6 +59,7 @@ _INDEXES = {
         DESC), INDEX res_batch (batch)
     """,
     "batch": "",
+    "job_file": "UNIQUE jf_name (name)",
 }
 
 

@@ -10,6 +10,7 @@ from pymw.server.facts import Facts
 
 from tests.bench.mariadb import MariaDB
 from tests.server.made_project import MadeProject
+from tests.server.played_job_file import JobFiles
 from tests.server.stock_project import StockProject, install_create_work
 
 
@@ -23,6 +24,14 @@ def stock_project(
     project = StockProject(tmp_path, mariadb.create_database())
     yield project
     project.close()
+
+
+@pytest.fixture
+def files(stock_project: StockProject) -> Iterator[JobFiles]:
+    """The input files of the project."""
+    made = JobFiles(stock_project)
+    yield made
+    made.database.close()
 
 
 @pytest.fixture

@@ -37,3 +37,29 @@ def test_bytes_come_back_as_they_went(stock_project: StockProject) -> None:
     number = stock_project.insert("result", name="x", stderr_out=raw)
     found = stock_project.database.rows("SELECT stderr_out FROM result WHERE id = %s", (number,))
     assert found == [(raw,)]
+
+
+def test_a_transaction_is_there_as_a_whole_or_not_at_all(stock_project: StockProject) -> None:
+    one, other = Database(stock_project.home.database), stock_project.database
+    with pytest.raises(LookupError), one.transaction():
+        one.change("UPDATE app SET deprecated = 1")
+        raise LookupError
+    assert other.rows("SELECT deprecated FROM app") == [(0,)]
+    with one.transaction():
+        assert one.change("UPDATE app SET deprecated = 1") == 1
+        assert other.rows("SELECT deprecated FROM app") == [(0,)]
+    assert other.rows("SELECT deprecated FROM app") == [(1,)]
+    one.change("UPDATE app SET deprecated = 2")
+    assert other.rows("SELECT deprecated FROM app") == [(2,)]
+    one.close()
+
+
+def test_a_transaction_does_not_go_on_on_another_connection(stock_project: StockProject) -> None:
+    one, other = Database(stock_project.home.database), stock_project.database
+    with pytest.raises(ProjectError, match="failed"), one.transaction():
+        one.change("UPDATE app SET deprecated = 1")
+        other.change("KILL %s", one.rows("SELECT CONNECTION_ID()")[0])
+        one.change("UPDATE app SET min_version = 1")
+    assert other.rows("SELECT deprecated, min_version FROM app") == [(0, 0)]
+    assert one.rows("SELECT 1") == [(1,)]
+    one.close()

@@ -122,12 +122,16 @@ def test_a_fresh_project_lacks_everything(made_project: MadeProject) -> None:
     )
 
 
-def test_a_failed_task_without_output_files_is_no_complaint(project: MadeProject, tmp_path: Path) -> None:
+def test_what_the_file_deleter_calls_critical_though_it_is_in_order_is_no_complaint(
+    project: MadeProject, tmp_path: Path
+) -> None:
     log = project.folder / f"log_{project.host}" / "file_deleter.log"
     log.write_text(
         "[2026/11/25 06:41:10] Executing command: file_deleter\n"
         "2026-11-25 06:41:21.7439 UTC [CRITICAL] [RESULT#4] missing dir for /srv/projects/lab/upload/30b\n"
-        "2026-11-25 06:41:21.7439 UTC [CRITICAL] [RESULT#4] file deletion failed: opendir() failed\n",
+        "2026-11-25 06:41:21.7439 UTC [CRITICAL] [RESULT#4] file deletion failed: opendir() failed\n"
+        "2026-11-25 10:02:08.0695 UTC [CRITICAL] [WU#4] get_file_path: pymw_remote_arguments_"
+        "a258cce14cfc4f0e82fd7c4bbafcf142: not found\n",
         encoding="utf-8",
     )
     said = log.read_text(encoding="utf-8")
@@ -136,6 +140,9 @@ def test_a_failed_task_without_output_files_is_no_complaint(project: MadeProject
         "[WU#1] file deletion failed: opendir() failed",
         "[RESULT#4] file deletion failed: unlink() failed",
         "[RESULT#4] outcome=1 client_state=5 No file pymw_30b_1_0_r1_0 to delete",
+        "[WU#4] get_file_path: pymw_remote_bundle_a258cce14cfc4f0e82fd7c4bbafcf142: not found",
+        "[WU#4] get_file_path: pymw_30b_1_arguments: not found",
+        "[WU#4] missing dir for pymw_remote_arguments_a258cce14cfc4f0e82fd7c4bbafcf142",
     ):
         log.write_text(f"{said}2026-11-25 06:41:22.0012 UTC [CRITICAL] {grave}\n", encoding="utf-8")
         (found,) = [line for line in project.lacks() if "file_deleter runs and complains" in line]

@@ -5,7 +5,6 @@ The secret task key stays here: the project gets what it has signed.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any
 
 from pymw_packager.names import APP
 
-from pymw.boinc import workunits
+from pymw.boinc import remote_files, workunits
 from pymw.boinc.backend import Backend, Demand, Ended, Job
 from pymw.errors import ProjectError
 from pymw.remote import account, rpc
@@ -86,7 +85,7 @@ class RemoteBackend(Backend):
 
     def stage(self, bundle: bytes, batch: str) -> str:
         """Upload a code bundle, unless it is there; the project keeps it for as long as it is asked to."""
-        name = _named("bundle", bundle)
+        name = remote_files.name_of("bundle", bundle)
         self._submission.upload({name: bundle})
         self._bundles[name] = bundle
         return name
@@ -99,7 +98,7 @@ class RemoteBackend(Backend):
             self._submit(new[start : start + TOGETHER], batch)
 
     def _submit(self, jobs: Sequence[Job], batch: str) -> None:
-        arguments = [_named("arguments", job.arguments) for job in jobs]
+        arguments = [remote_files.name_of("arguments", job.arguments) for job in jobs]
         files = dict(zip(arguments, (job.arguments for job in jobs), strict=True))
         # Asked for again, a bundle stays for as long as these jobs may.
         bundles = {job.bundle: self._bundles[job.bundle] for job in jobs if job.bundle in self._bundles}
@@ -262,8 +261,3 @@ def _facts(web: Web) -> Facts:
     except ValueError as error:
         raise ProjectError(f"{web.url}pymw.json {error}: is that the project's master URL?") from error
     return found
-
-
-def _named(kind: str, data: bytes) -> str:
-    """The name of an input file, which its content decides; nobody else's cleaning up knows such names."""
-    return f"pymw_remote_{kind}_{hashlib.sha256(data).hexdigest()[:32]}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ _LOCAL = ("", "localhost")
 
 
 class Database:
-    """A connection; one thread uses it at a time. Each statement stands for itself (autocommit)."""
+    """A connection; one thread uses it at a time. Each statement stands for itself, but in `transaction`."""
 
     def __init__(self, access: DatabaseAccess) -> None:
         """Connect. Raises ProjectError, in one sentence without the password."""
         self._access = access
         self._connection = self._connect()
+        self._in_transaction = False
 
     def rows(self, statement: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that a SELECT finds. Raises ProjectError."""
@@ -35,13 +37,31 @@ class Database:
         """Carry out an UPDATE, INSERT or DELETE; returns the number of rows. Raises ProjectError."""
         return self._run(statement, arguments).rowcount
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is changed in here is changed as a whole when it ends well, and else not at all.
+
+        Rows that are read FOR UPDATE stay locked until then. Raises ProjectError.
+        """
+        self.change("START TRANSACTION")
+        self._in_transaction = True
+        try:
+            yield
+            self.change("COMMIT")
+        except BaseException:
+            self.close()  # with which the database takes back what was changed
+            raise
+        finally:
+            self._in_transaction = False
+
     def close(self) -> None:
         """Let go of it."""
         if self._connection.open:
             self._connection.close()
 
     def _run(self, statement: str, arguments: Sequence[Any]) -> Cursor:
-        if not self._alive():
+        # In a transaction, another connection would know nothing of what this one has changed and locked.
+        if not self._in_transaction and not self._alive():
             # The database may have been started again since: its connections are then gone.
             self.close()
             self._connection = self._connect()

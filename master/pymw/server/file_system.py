@@ -28,3 +28,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def has_something(folder: Path) -> bool:
+    """Whether a folder is there and not empty, as the place of a file system that is not mounted is."""
+    try:
+        with os.scandir(folder) as found:
+            return any(found)
+    except OSError:
+        return False

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pymw_packager.names import APP
+
 from pymw.errors import ProjectError
+from pymw.server.assimilator.expired_files import ExpiredFiles
 from pymw.server.assimilator.handover import Handover
 from pymw.server.assimilator.log import Level, Log
 from pymw.server.assimilator.queue import ROUND, NoApplication, Queue
@@ -38,6 +41,9 @@ class Daemon:
         self._stop = stop
         self._mine = (app, modulus, remainder)
         self._opened: tuple[Queue, Handover] | None = None
+        # Of those that share the work, one does this.
+        first = app == APP and remainder == 0
+        self._expired = ExpiredFiles(home, app, log, stop) if first else None
 
     def one_pass(self) -> bool:
         """Go through what has ended once; returns whether nothing had to be left. Raises ProjectError."""
@@ -62,9 +68,11 @@ class Daemon:
         self._log.say(Level.NORMAL, f"Quitting because of {self._stop.reason}")
 
     def _try(self, sure: bool) -> bool:
-        """Sweep, if everything is there for it; returns whether it was."""
+        """Sweep, and then tidy up, if everything is there for it; returns whether it was."""
         try:
             self._sweep(sure)
+            if self._expired is not None:
+                self._expired.work()
         except (NoApplication, NotAlone):
             raise
         except ProjectError as error:
@@ -100,3 +108,5 @@ class Daemon:
     def _close(self) -> None:
         if self._opened is not None:
             self._opened[0].close()
+        if self._expired is not None:
+            self._expired.close()

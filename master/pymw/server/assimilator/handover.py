@@ -9,7 +9,6 @@ the journal is read first.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -188,7 +187,7 @@ class Handover:
             return temporary.rename(target)
         except BaseException as error:
             temporary.unlink(missing_ok=True)
-            if isinstance(error, LostOutput) and not _has_something(self._home.upload_dir):
+            if isinstance(error, LostOutput) and not file_system.has_something(self._home.upload_dir):
                 raise UnreadableOutput(
                     f"{self._home.upload_dir} is empty, as if its file system were not mounted"
                 ) from error
@@ -233,11 +232,3 @@ class Handover:
 
 def _batch_of(workunit: Workunit) -> str:
     return task_folder.batch_of(workunit.name) if _NAME.fullmatch(workunit.name) else ""
-
-
-def _has_something(folder: Path) -> bool:
-    try:
-        with os.scandir(folder) as found:
-            return any(found)
-    except OSError:
-        return False

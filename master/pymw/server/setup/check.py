@@ -14,6 +14,7 @@ from pymw_packager.check import check as check_version
 from pymw_packager.errors import PackagerError
 from pymw_packager.names import APP
 
+from pymw.boinc import remote_files
 from pymw.errors import ProjectError
 from pymw.server.database import Database
 from pymw.server.home import ASSIMILATOR, ServerHome
@@ -28,11 +29,14 @@ from pymw.server.task_folder import TaskFolder
 _KEYS = ("code_sign_public", "upload_private", "upload_public")
 _STOPPED = ("stop_daemons", "stop_sched")
 _LOG_TAIL = 256 << 10  # bytes
-# The file_deleter calls it critical that a task which failed, and so never sent its output files, has none to
-# delete, when no other file has made the folder that they would be in. It does not look at the outcome there.
+# The file_deleter calls two things critical that are in order. A task which failed, and so never sent its
+# output files, has none to delete, and no other file has made the folder that they would be in: there it does
+# not look at the outcome. And a job that web RPCs cancel, and remove with its batch later (abort_jobs,
+# abort_batch), is given to it twice: the second time its arguments are gone.
 _HARMLESS = re.compile(
-    r".* \[CRITICAL\] \[RESULT#\d+\] "
-    r"(missing dir for /.*/[0-9a-f]+|file deletion failed: opendir\(\) failed)"
+    r".* \[CRITICAL\] (?:"
+    r"\[RESULT#\d+\] (?:missing dir for /.*/[0-9a-f]+|file deletion failed: opendir\(\) failed)"
+    rf"|\[WU#\d+\] get_file_path: {remote_files.PREFIX}arguments_[0-9a-f]{{32}}: not found)"
 )
 
 

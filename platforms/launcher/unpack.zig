@@ -19,10 +19,8 @@ const largest_window = 128 * 1024 * 1024;
 /// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now.
 pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]const marker.Entry {
     const window = try windowSize(payload);
-    // The decoder moves a whole window whenever the rest of its buffer is full: the more rest, the less it moves.
-    const rest = @max(zstd.room, @min(window, 8 * 1024 * 1024));
     const plain = try arena.create(zstd.Decoder);
-    plain.init(payload, try arena.alloc(u8, window + rest), window);
+    plain.init(payload, try arena.alloc(u8, window + zstd.beyond_window), window);
     const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
     var archive: std.tar.Iterator = .init(&plain.reader, .{
         .file_name_buffer = names[0..std.fs.max_path_bytes],

@@ -2,16 +2,20 @@
 //! its buffer. No dictionaries; checksums are passed over. The caller vouches for the bytes: what is malformed is
 //! noticed as far as memory is concerned, and ends in an error.
 const std = @import("std");
-const entropy = @import("zstd_entropy.zig");
-const Bits = entropy.Bits;
-const Fse = entropy.Fse;
+const Bytes = @import("zstd_bits.zig").Bytes;
+const Huffman = @import("zstd_huffman.zig").Huffman;
+const sequences = @import("zstd_sequences.zig");
 const Reader = std.Io.Reader;
 
-pub const largest_block = 128 * 1024;
-/// What a buffer must hold beyond the window: a block, and what a copy may write too much.
-pub const room = largest_block + slack;
+const largest_block = 128 * 1024;
+/// What must be free behind the end before a block is decoded.
+const room = largest_block + sequences.slack;
+/// What may be unread when the decoder goes back to the beginning of its buffer.
+const most_unread = 4096;
+/// What a buffer must hold beyond the window: the decoder goes back when less than `room` is left, and may then
+/// overwrite what is `room` before the window.
+pub const beyond_window = 2 * room + most_unread;
 
-const slack = 32;
 const magic = 0xfd2fb528;
 const skippable_magic = 0x184d2a50;
 const Malformed = error{Malformed};
@@ -21,18 +25,17 @@ pub const Decoder = struct {
     reader: Reader,
     window: u32,
     source: []const u8,
+    /// Where what was decoded before the decoder last went back to the beginning of its buffer ends.
+    old_end: usize = 0,
     in_frame: bool = false,
     has_checksum: bool = false,
-    repeats: [3]u32 = undefined,
-    huffman: ?entropy.Huffman = null,
-    lengths: Fse = .{},
-    offsets: Fse = .{},
-    matches: Fse = .{},
-    literals: [largest_block + slack]u8 = undefined,
+    memory: sequences.Memory = .{},
+    huffman: ?Huffman = null,
+    literals: [largest_block + sequences.slack]u8 = undefined,
 
-    /// `buffer`: of `window` and `room` bytes, or more.
+    /// `buffer`: of `window` and `beyond_window` bytes.
     pub fn init(decoder: *Decoder, source: []const u8, buffer: []u8, window: u32) void {
-        std.debug.assert(buffer.len >= window + room);
+        std.debug.assert(buffer.len >= window + beyond_window);
         decoder.* = .{
             .reader = .{ .vtable = &vtable, .buffer = buffer, .seek = 0, .end = 0 },
             .source = source,
@@ -59,20 +62,26 @@ pub const Decoder = struct {
         return count;
     }
 
-    /// Moves what is unread, and the window, to the beginning of the buffer.
-    fn rebase(reader: *Reader, capacity: usize) Reader.RebaseError!void {
+    fn rebase(reader: *Reader, _: usize) Reader.RebaseError!void {
+        goBack(reader) catch return error.EndOfStream;
+    }
+
+    /// Goes on at the beginning of the buffer, with what is unread. The window is not moved: it ends, or all of it
+    /// lies, at the other end.
+    fn goBack(reader: *Reader) error{ReadFailed}!void {
         const decoder: *Decoder = @alignCast(@fieldParentPtr("reader", reader));
-        const first = @min(reader.seek, reader.end -| decoder.window);
-        std.mem.copyForwards(u8, reader.buffer, reader.buffer[first..reader.end]);
-        reader.end -= first;
-        reader.seek -= first;
-        std.debug.assert(reader.buffer.len - reader.end >= capacity);
+        const unread = reader.buffered();
+        if (unread.len > most_unread or unread.len > reader.seek) return error.ReadFailed;
+        @memcpy(reader.buffer[0..unread.len], unread);
+        decoder.old_end = reader.seek;
+        reader.seek = 0;
+        reader.end = unread.len;
     }
 
     /// Decodes one block.
     fn fill(reader: *Reader) Reader.Error!void {
         const decoder: *Decoder = @alignCast(@fieldParentPtr("reader", reader));
-        if (reader.buffer.len - reader.end < room) try rebase(reader, room);
+        if (reader.buffer.len - reader.end < room) try goBack(reader);
         decoder.next() catch |err| return switch (err) {
             error.EndOfStream => error.EndOfStream,
             error.Malformed => error.ReadFailed,
@@ -129,30 +138,26 @@ pub const Decoder = struct {
         _ = try decoder.take(input.seek);
         decoder.has_checksum = header.descriptor.content_checksum_flag;
         decoder.in_frame = true;
-        decoder.repeats = .{ 1, 4, 8 };
+        decoder.memory = .{};
         decoder.huffman = null;
-        for ([_]*Fse{ &decoder.lengths, &decoder.offsets, &decoder.matches }) |table| table.* = .{};
         return true;
     }
 
     fn decodeBlock(decoder: *Decoder, block: []const u8) Malformed!void {
-        var in: entropy.Bytes = .{ .left = block };
+        var in: Bytes = .{ .left = block };
         const literals = try decoder.decodeLiterals(&in);
-        var count: usize = (try in.take(1))[0];
-        if (count == 255) {
-            count = @as(usize, std.mem.readInt(u16, (try in.take(2))[0..2], .little)) + 0x7f00;
-        } else if (count >= 128) {
-            count = ((count - 128) << 8) + (try in.take(1))[0];
-        }
-        if (count == 0) return decoder.append(literals);
-        const modes = (try in.take(1))[0];
-        try decoder.lengths.read(&in, modes >> 6, &entropy.usual_lengths, 9);
-        try decoder.offsets.read(&in, modes >> 4 & 3, &entropy.usual_offsets, 8);
-        try decoder.matches.read(&in, modes >> 2 & 3, &entropy.usual_matches, 9);
-        try decoder.execute(literals, try Bits.init(in.left), count);
+        const reader = &decoder.reader;
+        var output: sequences.Output = .{
+            .buffer = reader.buffer,
+            .end = reader.end,
+            .most = reader.end + largest_block,
+            .old_end = decoder.old_end,
+        };
+        try sequences.decode(&decoder.memory, &in, literals, &output);
+        reader.end = output.end;
     }
 
-    fn decodeLiterals(decoder: *Decoder, in: *entropy.Bytes) Malformed![]const u8 {
+    fn decodeLiterals(decoder: *Decoder, in: *Bytes) Malformed![]const u8 {
         const first = if (in.left.len > 0) in.left[0] else return error.Malformed;
         const format = first >> 2 & 3;
         if (first & 3 < 2) {
@@ -160,15 +165,15 @@ pub const Decoder = struct {
             const header = try in.number(bytes);
             const size: usize = @intCast(header >> if (bytes == 1) 3 else 4);
             if (size > largest_block) return error.Malformed;
-            if (first & 3 == 0) return in.take(size);
-            @memset(decoder.literals[0..size], (try in.take(1))[0]);
-            return decoder.literals[0..size];
+            const literals = decoder.literals[0..size];
+            if (first & 3 == 0) @memcpy(literals, try in.take(size)) else @memset(literals, (try in.take(1))[0]);
+            return literals;
         }
         const width: u6 = ([_]u6{ 10, 10, 14, 18 })[format];
         const header = try in.number(([_]usize{ 3, 3, 4, 5 })[format]) >> 4;
         const size: usize = @intCast(header & ((@as(u64, 1) << width) - 1));
         if (size > largest_block) return error.Malformed;
-        var packed_literals: entropy.Bytes = .{ .left = try in.take(@intCast(header >> width)) };
+        var packed_literals: Bytes = .{ .left = try in.take(@intCast(header >> width)) };
         if (first & 3 == 2) {
             decoder.huffman = null;
             decoder.huffman = try .read(&packed_literals);
@@ -180,80 +185,13 @@ pub const Decoder = struct {
             return target;
         }
         const sizes = try packed_literals.take(6);
-        const part = (size + 3) / 4;
-        if (3 * part > size) return error.Malformed;
-        for (0..3) |index| {
+        var streams: [4][]const u8 = undefined;
+        for (streams[0..3], 0..) |*stream_of_bits, index| {
             const length = std.mem.readInt(u16, sizes[2 * index ..][0..2], .little);
-            try huffman.decode(try packed_literals.take(length), target[index * part ..][0..part]);
+            stream_of_bits.* = try packed_literals.take(length);
         }
-        try huffman.decode(packed_literals.left, target[3 * part ..]);
+        streams[3] = packed_literals.left;
+        try huffman.decodeFour(streams, target);
         return target;
     }
-
-    /// Puts literals and what was there before together.
-    fn execute(decoder: *Decoder, all: []const u8, stream_of_bits: Bits, count: usize) Malformed!void {
-        var bits = stream_of_bits;
-        const buffer = decoder.reader.buffer;
-        const most = decoder.reader.end + largest_block;
-        var end = decoder.reader.end;
-        var literals = all;
-        var length = decoder.lengths.start(&bits);
-        var offset = decoder.offsets.start(&bits);
-        var match = decoder.matches.start(&bits);
-        for (0..count) |index| {
-            if (offset.symbol > 31 or length.symbol > 35 or match.symbol > 52) return error.Malformed;
-            const value = (@as(u32, 1) << @intCast(offset.symbol)) + @as(u32, @intCast(bits.read(offset.symbol)));
-            const matched = entropy.match_bases[match.symbol] + bits.read(entropy.match_bits[match.symbol]);
-            const copied = entropy.length_bases[length.symbol] + bits.read(entropy.length_bits[length.symbol]);
-            const distance = decoder.distanceOf(value, copied == 0);
-            if (copied > literals.len or copied + matched > most - end) return error.Malformed;
-            if (distance == 0 or distance > end + copied) return error.Malformed;
-            copy(buffer, end, literals[0..@intCast(copied)]);
-            literals = literals[@intCast(copied)..];
-            end += @intCast(copied);
-            repeat(buffer, end, distance, @intCast(matched));
-            end += @intCast(matched);
-            if (index + 1 == count) break;
-            length = decoder.lengths.follow(length, &bits);
-            match = decoder.matches.follow(match, &bits);
-            offset = decoder.offsets.follow(offset, &bits);
-        }
-        if (bits.left != 0 or literals.len > most - end) return error.Malformed;
-        decoder.reader.end = end;
-        try decoder.append(literals);
-    }
-
-    fn distanceOf(decoder: *Decoder, value: u32, without_literals: bool) u32 {
-        const old = decoder.repeats;
-        if (value > 3) {
-            decoder.repeats = .{ value - 3, old[0], old[1] };
-            return value - 3;
-        }
-        switch (value - 1 + @intFromBool(without_literals)) {
-            0 => {},
-            1 => decoder.repeats = .{ old[1], old[0], old[2] },
-            2 => decoder.repeats = .{ old[2], old[0], old[1] },
-            else => decoder.repeats = .{ old[0] -% 1, old[0], old[1] },
-        }
-        return decoder.repeats[0];
-    }
 };
-
-const Chunk = @Vector(16, u8);
-
-/// Copies, in whole chunks where there is room.
-inline fn copy(buffer: []u8, to: usize, bytes: []const u8) void {
-    if (bytes.len > 16) return @memcpy(buffer[to..][0..bytes.len], bytes);
-    for (bytes, 0..) |byte, index| buffer[to + index] = byte;
-}
-
-/// Repeats what lies `distance` before; up to 15 bytes behind the end are overwritten.
-inline fn repeat(buffer: []u8, to: usize, distance: usize, count: usize) void {
-    var done: usize = 0;
-    if (distance >= 16) {
-        while (done < count) : (done += 16) {
-            const chunk: Chunk = buffer[to - distance + done ..][0..16].*;
-            buffer[to + done ..][0..16].* = chunk;
-        }
-    } else while (done < count) : (done += 1) buffer[to + done] = buffer[to - distance + done];
-}

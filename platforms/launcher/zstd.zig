@@ -30,7 +30,7 @@ pub const Decoder = struct {
     in_frame: bool = false,
     has_checksum: bool = false,
     memory: sequences.Memory = .{},
-    huffman: ?Huffman = null,
+    huffman: Huffman = .{},
     literals: [largest_block + sequences.slack]u8 = undefined,
 
     /// `buffer`: of `window` and `beyond_window` bytes.
@@ -139,7 +139,7 @@ pub const Decoder = struct {
         decoder.has_checksum = header.descriptor.content_checksum_flag;
         decoder.in_frame = true;
         decoder.memory = .{};
-        decoder.huffman = null;
+        decoder.huffman = .{};
         return true;
     }
 
@@ -174,11 +174,9 @@ pub const Decoder = struct {
         const size: usize = @intCast(header & ((@as(u64, 1) << width) - 1));
         if (size > largest_block) return error.Malformed;
         var packed_literals: Bytes = .{ .left = try in.take(@intCast(header >> width)) };
-        if (first & 3 == 2) {
-            decoder.huffman = null;
-            decoder.huffman = try .read(&packed_literals);
-        }
-        const huffman = if (decoder.huffman) |*table| table else return error.Malformed;
+        if (first & 3 == 2) try decoder.huffman.read(&packed_literals);
+        const huffman = &decoder.huffman;
+        if (huffman.log == 0) return error.Malformed;
         const target = decoder.literals[0..size];
         if (format == 0) {
             try huffman.decode(packed_literals.left, target);

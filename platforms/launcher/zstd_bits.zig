@@ -37,8 +37,7 @@ pub const Bits = struct {
     }
 
     pub inline fn refill(bits: *Bits) void {
-        if (bits.left < 64) return bits.refillNearBeginning();
-        bits.refillFarFromBeginning();
+        if (bits.left < 64) bits.word = last(bits.bytes.ptr, bits.left) else bits.refillFarFromBeginning();
     }
 
     /// The same where 64 bits are left.
@@ -48,15 +47,12 @@ pub const Bits = struct {
         bits.word = std.mem.readInt(u64, bits.bytes[end - 8 ..][0..8], .little) << unused;
     }
 
-    fn refillNearBeginning(bits: *Bits) void {
+    /// The next bits, if there are less than 64, and zeros.
+    noinline fn last(bytes: [*]const u8, left: isize) u64 {
         @branchHint(.unlikely);
-        if (bits.left <= 0) {
-            bits.word = 0;
-            return;
-        }
-        const count: usize = @intCast(bits.left);
-        const there = std.mem.readVarInt(u64, bits.bytes[0 .. (count + 7) >> 3], .little);
-        bits.word = there << @intCast(64 - count);
+        if (left <= 0) return 0;
+        const count: usize = @intCast(left);
+        return std.mem.readVarInt(u64, bytes[0 .. (count + 7) >> 3], .little) << @intCast(64 - count);
     }
 
     /// Takes bits that are ready, less than 64.

@@ -5,13 +5,15 @@ const fse = @import("zstd_fse.zig");
 
 /// Prefix codes of eleven bits at most: a symbol for each sequence of `log` bits.
 pub const Huffman = struct {
-    log: u6,
-    entries: [1 << most]Entry,
+    /// 0: none was read.
+    log: u8 = 0,
+    entries: [1 << most]Entry = undefined,
 
     const most = 11;
     const Entry = struct { symbol: u8, bits: u8 };
 
-    pub fn read(in: *bit.Bytes) bit.Malformed!Huffman {
+    pub fn read(table: *Huffman, in: *bit.Bytes) bit.Malformed!void {
+        table.log = 0;
         var weights: [256]u8 = @splat(0);
         const count = try readWeights(in, weights[0..255]);
         var sum: u32 = 0;
@@ -20,18 +22,24 @@ pub const Huffman = struct {
             if (weight > 0) sum += @as(u32, 1) << @intCast(weight - 1);
         }
         if (sum == 0) return error.Malformed;
-        const log: u6 = @intCast(32 - @clz(sum));
+        const log: u8 = @intCast(32 - @clz(sum));
         const rest = (@as(u32, 1) << @intCast(log)) - sum;
         if (log > most or @popCount(rest) != 1) return error.Malformed;
         weights[count] = @intCast(@ctz(rest) + 1);
-        var table: Huffman = .{ .log = log, .entries = undefined };
-        var place: usize = 0;
-        for (1..log + 1) |weight| for (weights[0 .. count + 1], 0..) |found, symbol| if (found == weight) {
-            const size = @as(usize, 1) << @intCast(weight - 1);
-            @memset(table.entries[place..][0..size], .{ .symbol = @intCast(symbol), .bits = @intCast(log + 1 - weight) });
-            place += size;
-        };
-        return table;
+        table.log = log;
+        // The symbols of a weight have as many entries each; the lowest weight comes first.
+        var places: [most + 2]u16 = @splat(0);
+        for (weights[0 .. count + 1]) |weight| places[weight + 1] += sizeOf(weight);
+        for (1..places.len) |weight| places[weight] += places[weight - 1];
+        for (weights[0 .. count + 1], 0..) |weight, symbol| {
+            const entry: Entry = .{ .symbol = @intCast(symbol), .bits = @intCast(log + 1 - weight) };
+            @memset(table.entries[places[weight]..][0..sizeOf(weight)], entry);
+            places[weight] += sizeOf(weight);
+        }
+    }
+
+    fn sizeOf(weight: u8) u16 {
+        return if (weight == 0) 0 else @as(u16, 1) << @intCast(weight - 1);
     }
 
     fn readWeights(in: *bit.Bytes, weights: []u8) bit.Malformed!usize {
@@ -74,7 +82,7 @@ pub const Huffman = struct {
         if (3 * part > target.len) return error.Malformed;
         var bits: [4]bit.Bits = undefined;
         for (&bits, streams) |*of, stream| of.* = try .init(stream);
-        const shift: u6 = @intCast(64 - @as(u8, table.log));
+        const shift: u6 = @intCast(64 - table.log);
         const shortest = target.len - 3 * part;
         var done: usize = 0;
         while (done + at_once <= shortest) : (done += at_once) {
@@ -98,7 +106,7 @@ pub const Huffman = struct {
 
     /// Decodes the rest of a stream, which must end with the target.
     fn finish(table: *const Huffman, bits: *bit.Bits, target: []u8) bit.Malformed!void {
-        const shift: u6 = @intCast(64 - @as(u8, table.log));
+        const shift: u6 = @intCast(64 - table.log);
         var left = target;
         while (left.len > 0) {
             const count = @min(left.len, at_once);

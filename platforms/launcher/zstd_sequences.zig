@@ -104,22 +104,26 @@ const Reader = struct {
             const copied = reader.lengths.cells[length];
             const matched = reader.matches.cells[match];
             const far = reader.offsets.cells[offset];
-            // The three take 63 bits at most, and the next states 26.
-            const is_long = @as(u32, far.extra) + copied.extra + matched.extra > bit.Bits.ready - 26;
             bits.refill();
             const value = far.base + @as(u32, @truncate(bits.take(far.extra)));
-            if (is_long) bits.refill();
-            sequence.match = matched.base + @as(u32, @truncate(bits.take(matched.extra)));
-            sequence.literals = copied.base + @as(u32, @truncate(bits.take(copied.extra)));
+            sequence.match = matched.base;
+            sequence.literals = copied.base;
+            if (matched.extra + copied.extra > 0) {
+                // The three take 63 bits at most, and the next states 26.
+                bits.refill();
+                sequence.match += @truncate(bits.take(matched.extra));
+                sequence.literals += @truncate(bits.take(copied.extra));
+                bits.refill();
+            } else if (far.extra > bit.Bits.ready - 26) bits.refill();
             sequence.distance = distanceOf(&repeats, value, sequence.literals == 0);
             place +%= sequence.literals;
             output.fetch(place, sequence.distance);
             place +%= sequence.match;
             if (number == sequences.len and is_last) break;
-            if (is_long) bits.refill();
-            length = copied.next + @as(usize, @truncate(bits.take(copied.bits)));
-            match = matched.next + @as(usize, @truncate(bits.take(matched.bits)));
-            offset = far.next + @as(usize, @truncate(bits.take(far.bits)));
+            const next = bits.take(copied.bits + matched.bits + far.bits);
+            length = copied.next + lowest(next >> @intCast(matched.bits + far.bits), copied.bits);
+            match = matched.next + lowest(next >> @intCast(far.bits), matched.bits);
+            offset = far.next + lowest(next, far.bits);
         }
         reader.bits = bits;
         reader.length, reader.offset, reader.match = .{ length, offset, match };
@@ -131,10 +135,22 @@ const Reader = struct {
 inline fn distanceOf(repeats: *[3]u32, value: u32, without_literals: bool) u32 {
     const first, const second, const third = repeats.*;
     const which = value - 1 + @intFromBool(without_literals);
-    const old = if (which == 0) first else if (which == 1) second else if (which == 2) third else first -% 1;
-    const distance = if (value > 3) value - 3 else old;
-    repeats.* = .{ distance, if (which > 0) first else second, if (which > 1) second else third };
+    const old = choose(which == 0, first, choose(which == 1, second, choose(which == 2, third, first -% 1)));
+    const distance = choose(value > 3, value -% 3, old);
+    repeats.* = .{ distance, choose(which > 0, first, second), choose(which > 1, second, third) };
     return distance;
+}
+
+inline fn choose(condition: bool, one: anytype, other: @TypeOf(one)) @TypeOf(one) {
+    if (condition) {
+        @branchHint(.unpredictable);
+        return one;
+    }
+    return other;
+}
+
+inline fn lowest(value: u64, count: u8) usize {
+    return @as(usize, @truncate(value)) & ((@as(usize, 1) << @intCast(count)) - 1);
 }
 
 fn execute(sequences: []const Sequence, left: *[]const u8, output: *Output) Malformed!void {
@@ -147,29 +163,42 @@ fn execute(sequences: []const Sequence, left: *[]const u8, output: *Output) Malf
         copy(buffer[end..].ptr, literals.ptr, sequence.literals);
         literals = literals[sequence.literals..];
         end += sequence.literals;
+        const count: usize = sequence.match;
         const distance: usize = sequence.distance;
-        var count: usize = sequence.match;
-        // No distance at all is one too far as well.
-        if (distance -% 1 >= end) {
-            const done = try repeatOld(buffer, end, output.old_end, distance, count);
-            end += done;
-            count -= done;
-            if (count == 0) continue;
-        }
-        const target = buffer[end..].ptr;
-        if (distance >= chunk) copy(target, target - distance, count) else repeat(target, distance, count);
+        // Most come from anywhere in the window, so which of its two parts it is could not be foreseen either.
+        const is_old = distance > end;
+        const from = end -% distance +% choose(is_old, output.old_end, 0);
+        if (distance < chunk) {
+            try repeatNear(output, end, distance, count);
+        } else if (choose(is_old, output.old_end, output.most) -| from < count) {
+            try repeatOverEnd(output, end, distance, count);
+        } else copy(buffer[end..].ptr, buffer[from..].ptr, count);
         end += count;
     }
     left.* = literals;
     output.end = end;
 }
 
-/// Copies what lies before the beginning of the buffer, and returns how much of it did.
-fn repeatOld(buffer: []u8, end: usize, old_end: usize, distance: usize, count: usize) Malformed!usize {
-    if (distance == 0 or distance - end > old_end) return error.Malformed;
-    const there = @min(count, distance - end);
-    copy(buffer[end..].ptr, buffer[old_end - (distance - end) ..].ptr, there);
-    return there;
+/// Repeats what lies before the beginning of the buffer, and perhaps goes on at the beginning.
+noinline fn repeatOverEnd(output: *const Output, end: usize, distance: usize, count: usize) Malformed!void {
+    const before = distance - end;
+    if (before > output.old_end) return error.Malformed;
+    const old = output.buffer[output.old_end - before ..][0..@min(before, count)];
+    const target = output.buffer[end..][0..count];
+    for (target[0..old.len], old) |*to, byte| to.* = byte;
+    for (target[old.len..], output.buffer[0 .. count - old.len]) |*to, *byte| to.* = byte.*;
+}
+
+/// Repeats what lies less than a chunk before.
+fn repeatNear(output: *const Output, end: usize, distance: usize, count: usize) Malformed!void {
+    if (distance == 0) return error.Malformed;
+    if (distance > end) return repeatOverEnd(output, end, distance, count);
+    const to = output.buffer[end..].ptr;
+    for (0..chunk) |index| to[index] = (to - distance)[index];
+    // From here on it also lies a multiple of the distance before.
+    const back = (chunk + distance - 1) / distance * distance;
+    var done: usize = chunk;
+    while (done < count) : (done += chunk) move(to + done, to + done - back);
 }
 
 const chunk = 16;
@@ -185,13 +214,4 @@ inline fn copy(to: [*]u8, from: [*]const u8, count: usize) void {
     move(to, from);
     var done: usize = chunk;
     while (done < count) : (done += chunk) move(to + done, from + done);
-}
-
-/// Repeats what lies less than a chunk before.
-fn repeat(to: [*]u8, distance: usize, count: usize) void {
-    for (0..chunk) |index| to[index] = (to - distance)[index];
-    // From here on it also lies a multiple of the distance before.
-    const back = (chunk + distance - 1) / distance * distance;
-    var done: usize = chunk;
-    while (done < count) : (done += chunk) move(to + done, to + done - back);
 }

@@ -36,11 +36,12 @@ pub fn replaceDurably(arena: Allocator, path: []const u8, bytes: []const u8) fil
 fn write(arena: Allocator, path: []const u8, bytes: []const u8, durably: bool) files.Error!void {
     const work = try std.fmt.allocPrint(arena, "{s}.{d}-{x}.tmp", .{ path, process.id(), process.uniqueNumber() });
     errdefer files.removeFile(arena, work) catch {};
+    const handle = try files.create(arena, work, false);
     {
-        const handle = try files.create(arena, work, false);
-        defer files.close(handle);
+        errdefer files.close(handle);
         try files.write(handle, bytes);
         if (durably) try files.sync(handle);
     }
+    try files.finish(handle);
     try files.rename(arena, work, path);
 }

@@ -1,14 +1,17 @@
 //! The embedded Python: unpacked once for all processes that need it, never seen half-made.
 //!
 //! However many launchers start at once and however they are killed, `pymw_runtime_<hash>` is either absent or
-//! whole: it is made under another name by the one that holds the lock, and renamed when every byte is on the disk.
+//! whole: it is made under another name by the one that holds the lock, and renamed when every byte is written. What a
+//! power failure leaves of it is noticed by its marker.
 const std = @import("std");
+const boot = @import("boot.zig");
 const content = @import("content.zig");
 const marker = @import("marker.zig");
 const messages = @import("messages.zig");
 const Payload = @import("config.zig").Payload;
 const Place = @import("places.zig").Place;
 const retire = @import("retire.zig");
+const sha256 = @import("sha256.zig");
 const system = @import("system.zig");
 const tree = @import("tree.zig");
 const unpack = @import("unpack.zig");
@@ -165,8 +168,7 @@ fn readPayload(runtime: Runtime) PlaceError![]const u8 {
             .{ name, files.cause(runtime.arena) },
         ),
     };
-    var found: [32]u8 = undefined;
-    std.crypto.hash.sha2.Sha256.hash(bytes, &found, .{});
+    const found = sha256.hash(bytes);
     if (std.mem.eql(u8, &found, &runtime.payload.sha256)) return bytes;
     return messages.because(
         error.Unusable,
@@ -206,19 +208,20 @@ fn hasSpace(arena: Allocator, place: Place, needed: u64) bool {
 fn make(runtime: Runtime, place: Place, work: []const u8, bytes: []const u8) !void {
     const arena = runtime.arena;
     try files.makeFolder(arena, work, false);
-    const entries = try unpack.into(arena, work, bytes);
+    const durably = try boot.name(arena) == null;
+    const entries = try unpack.into(arena, work, bytes, durably);
     if (!names(entries, runtime.payload.python)) {
         unpack.detail = messages.text("it has no {s}", .{runtime.payload.python});
         return error.Malformed;
     }
-    try files.syncTree(arena, work);
+    if (durably) try files.syncTree(arena, work);
     marker.write(arena, work, runtime.payload.sha256, entries) catch |err| switch (err) {
         error.WriteFailed => return error.OutOfMemory,
         else => |other| return other,
     };
-    try files.syncFolder(arena, work);
+    if (durably) try files.syncFolder(arena, work);
     try files.rename(arena, work, try runtime.path(place, ""));
-    try files.syncFolder(arena, place.folder);
+    if (durably) try files.syncFolder(arena, place.folder);
 }
 
 fn names(entries: []const marker.Entry, wanted: []const u8) bool {

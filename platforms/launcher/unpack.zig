@@ -16,8 +16,9 @@ pub var detail: []const u8 = "";
 /// zstd's own limit for what it decompresses without being asked twice.
 const largest_window = 128 * 1024 * 1024;
 
-/// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now.
-pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]const marker.Entry {
+/// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now. `durably`: when it is on
+/// the disk, but for what `files.syncTree` does.
+pub fn into(arena: Allocator, folder: []const u8, payload: []const u8, durably: bool) Error![]const marker.Entry {
     const window = try windowSize(payload);
     const plain = try arena.create(zstd.Decoder);
     plain.init(payload, try arena.alloc(u8, window + zstd.beyond_window), window);
@@ -36,7 +37,12 @@ pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]c
             .directory => try tree.make(arena, path),
             .sym_link => return malformed("it has a link"),
             .file => {
-                const sum = try writeFile(arena, path, &plain.reader, member.size, member.mode & 0o111 != 0);
+                const handle = try create(arena, path, member.mode & 0o111 != 0);
+                const sum = writeFile(arena, handle, &plain.reader, member.size, durably) catch |err| {
+                    files.close(handle);
+                    return err;
+                };
+                try files.finish(handle);
                 archive.unread_file_bytes = 0;
                 try entries.append(arena, .{
                     .size = member.size,
@@ -60,16 +66,18 @@ fn windowSize(payload: []const u8) Error!u32 {
     return @intCast(size);
 }
 
-/// Returns the checksum of what it wrote.
-fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64, executable: bool) Error!u32 {
-    const handle = files.create(arena, path, executable) catch |err| switch (err) {
-        error.NotFound => create: {
+fn create(arena: Allocator, path: []const u8, executable: bool) Error!files.Handle {
+    return files.create(arena, path, executable) catch |err| switch (err) {
+        error.NotFound => {
             try tree.make(arena, std.fs.path.dirname(path).?);
-            break :create try files.create(arena, path, executable);
+            return files.create(arena, path, executable);
         },
         else => return err,
     };
-    defer files.close(handle);
+}
+
+/// Returns the checksum of what it wrote.
+fn writeFile(arena: Allocator, handle: files.Handle, from: *std.Io.Reader, size: u64, durably: bool) Error!u32 {
     const is_image = size >= pe_filter.mark.len and std.mem.eql(u8, try head(from), pe_filter.mark);
     var sum: marker.Sum = .init(0);
     if (is_image) {
@@ -86,7 +94,7 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
         from.toss(chunk.len);
         left -= chunk.len;
     }
-    if (!files.syncs_trees) try files.sync(handle);
+    if (durably and !files.syncs_trees) try files.sync(handle);
     return sum.final();
 }
 

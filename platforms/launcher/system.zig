@@ -9,3 +9,4 @@ pub const is_macos = builtin.os.tag == .macos;
 
 pub const files = if (is_windows) @import("files_windows.zig") else @import("files_posix.zig");
 pub const process = if (is_windows) @import("process_windows.zig") else @import("process_posix.zig");
+pub const threads = if (is_windows) @import("threads_windows.zig") else @import("threads_posix.zig");

@@ -22,6 +22,7 @@ pub fn into(arena: Allocator, folder: []const u8, payload: []const u8, durably: 
     const window = try windowSize(payload);
     const plain = try arena.create(zstd.Decoder);
     plain.init(payload, try arena.alloc(u8, window + zstd.beyond_window), window);
+    defer plain.deinit();
     const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
     var archive: std.tar.Iterator = .init(&plain.reader, .{
         .file_name_buffer = names[0..std.fs.max_path_bytes],

@@ -178,6 +178,20 @@ pub extern "kernel32" fn CreateProcessW(
     startup: *StartupInfo,
     information: *ProcessInformation,
 ) callconv(win) Bool;
+pub extern "kernel32" fn CreateSemaphoreW(
+    security: ?*anyopaque,
+    value: i32,
+    most: i32,
+    name: ?*anyopaque,
+) callconv(win) ?Handle;
+pub extern "kernel32" fn CreateThread(
+    security: ?*anyopaque,
+    stack: usize,
+    start: *const fn (?*anyopaque) callconv(.withStackAlign(.winapi, 1)) u32,
+    context: ?*anyopaque,
+    flags: u32,
+    id: ?*u32,
+) callconv(win) ?Handle;
 pub extern "kernel32" fn DeleteFileW(path: [*:0]const u16) callconv(win) Bool;
 pub extern "kernel32" fn DeviceIoControl(
     handle: Handle,
@@ -265,6 +279,7 @@ pub extern "kernel32" fn ReadFile(
     read: *u32,
     overlapped: ?*anyopaque,
 ) callconv(win) Bool;
+pub extern "kernel32" fn ReleaseSemaphore(semaphore: Handle, count: i32, before: ?*i32) callconv(win) Bool;
 pub extern "kernel32" fn RemoveDirectoryW(path: [*:0]const u16) callconv(win) Bool;
 pub extern "kernel32" fn ResumeThread(thread: Handle) callconv(win) u32;
 pub extern "kernel32" fn SetConsoleCtrlHandler(

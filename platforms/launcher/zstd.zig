@@ -2,6 +2,7 @@
 //! its buffer. No dictionaries; checksums are passed over. The caller vouches for the bytes: what is malformed is
 //! noticed as far as memory is concerned, and ends in an error.
 const std = @import("std");
+const Ahead = @import("zstd_ahead.zig").Ahead;
 const blocks = @import("zstd_blocks.zig");
 const copy = @import("zstd_copy.zig");
 const Reader = std.Io.Reader;
@@ -18,17 +19,19 @@ pub const Decoder = struct {
     /// What was decoded.
     reader: Reader,
     /// Where what was decoded before the decoder last went back to the beginning of its buffer ends.
-    old_end: usize = 0,
-    source: blocks.Blocks,
-    room: blocks.Room = undefined,
+    old_end: usize,
+    source: Ahead,
 
-    /// `buffer`: of `window` and `beyond_window` bytes.
+    /// `buffer`: of `window` and `beyond_window` bytes. `deinit` must follow before anything else here goes away.
     pub fn init(decoder: *Decoder, source: []const u8, buffer: []u8, window: u32) void {
         std.debug.assert(buffer.len >= window + beyond_window);
-        decoder.* = .{
-            .reader = .{ .vtable = &vtable, .buffer = buffer, .seek = 0, .end = 0 },
-            .source = .{ .source = source, .window = window },
-        };
+        decoder.reader = .{ .vtable = &vtable, .buffer = buffer, .seek = 0, .end = 0 };
+        decoder.old_end = 0;
+        decoder.source.init(.{ .source = source, .window = window });
+    }
+
+    pub fn deinit(decoder: *Decoder) void {
+        decoder.source.deinit();
     }
 
     const vtable: Reader.VTable = .{ .stream = stream, .readVec = readVec, .discard = discard, .rebase = rebase };
@@ -84,7 +87,7 @@ pub const Decoder = struct {
             .most = reader.end + blocks.largest_block,
             .old_end = decoder.old_end,
         };
-        try output.put(try decoder.source.next(&decoder.room));
+        try output.put(try decoder.source.next());
         reader.end = output.end;
     }
 };

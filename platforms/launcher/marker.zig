@@ -7,6 +7,7 @@
 const std = @import("std");
 const boot = @import("boot.zig");
 const content = @import("content.zig");
+const fast = @import("fast");
 const files = @import("system.zig").files;
 const process = @import("system.zig").process;
 const tree = @import("tree.zig");
@@ -19,9 +20,6 @@ const durable = "synced";
 const largest = 16 * 1024 * 1024;
 /// Seconds for which the content of a runtime is believed. What rots on a disk changes neither size nor time.
 const patience = 60 * 60;
-
-/// Made for speed, and it notices every single bit. Nobody who could forge it needs to: the folder is the user's.
-pub const Sum = std.hash.XxHash32;
 
 /// A file of a runtime. `modified`: its time of change as the system has it.
 pub const Entry = struct { size: u64, sum: u32, modified: i64 = 0, name: []const u8 };
@@ -83,7 +81,7 @@ pub fn remove(arena: Allocator, folder: []const u8) error{OutOfMemory}!void {
 fn sumOf(arena: Allocator, path: []const u8, buffer: []u8) files.Error!u32 {
     const handle = try files.openToRead(arena, path);
     defer files.close(handle);
-    var sum: Sum = .init(0);
+    var sum: fast.Sum = .{};
     while (true) {
         const filled = try files.read(handle, buffer);
         sum.update(buffer[0..filled]);

@@ -6,12 +6,12 @@
 const std = @import("std");
 const boot = @import("boot.zig");
 const content = @import("content.zig");
+const fast = @import("fast");
 const marker = @import("marker.zig");
 const messages = @import("messages.zig");
 const Payload = @import("config.zig").Payload;
 const Place = @import("places.zig").Place;
 const retire = @import("retire.zig");
-const sha256 = @import("sha256.zig");
 const system = @import("system.zig");
 const tree = @import("tree.zig");
 const unpack = @import("unpack.zig");
@@ -168,7 +168,7 @@ fn readPayload(runtime: Runtime) PlaceError![]const u8 {
             .{ name, files.cause(runtime.arena) },
         ),
     };
-    const found = sha256.hash(bytes);
+    const found = fast.sha256(bytes);
     if (std.mem.eql(u8, &found, &runtime.payload.sha256)) return bytes;
     return messages.because(
         error.Unusable,

@@ -1,9 +1,10 @@
 //! A payload (zstd-compressed tar archive) into a new folder. The caller vouches for the bytes: neither decoder
 //! is meant for hostile input in a program built without safety checks.
 const std = @import("std");
+const fast = @import("fast");
 const files = @import("system.zig").files;
 const marker = @import("marker.zig");
-const pe_filter = @import("pe_filter.zig");
+const pe_filter = fast.pe_filter;
 const tree = @import("tree.zig");
 const zstd = @import("zstd.zig");
 const Allocator = std.mem.Allocator;
@@ -80,7 +81,7 @@ fn create(arena: Allocator, path: []const u8, executable: bool) Error!files.Hand
 /// Returns the checksum of what it wrote.
 fn writeFile(arena: Allocator, handle: files.Handle, from: *std.Io.Reader, size: u64, durably: bool) Error!u32 {
     const is_image = size >= pe_filter.mark.len and std.mem.eql(u8, try head(from), pe_filter.mark);
-    var sum: marker.Sum = .init(0);
+    var sum: fast.Sum = .{};
     if (is_image) {
         const program = try restored(arena, from, size);
         try files.write(handle, program);

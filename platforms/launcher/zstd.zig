@@ -3,12 +3,11 @@
 //! noticed as far as memory is concerned, and ends in an error.
 const std = @import("std");
 const Ahead = @import("zstd_ahead.zig").Ahead;
-const blocks = @import("zstd_blocks.zig");
-const copy = @import("zstd_copy.zig");
+const fast = @import("fast");
 const Reader = std.Io.Reader;
 
 /// What must be free behind the end before a block is decoded.
-const room = blocks.largest_block + copy.slack;
+const room = fast.largest_block + fast.slack;
 /// What may be unread when the decoder goes back to the beginning of its buffer.
 const most_unread = 4096;
 /// What a buffer must hold beyond the window: the decoder goes back when less than `room` is left, and may then
@@ -27,7 +26,7 @@ pub const Decoder = struct {
         std.debug.assert(buffer.len >= window + beyond_window);
         decoder.reader = .{ .vtable = &vtable, .buffer = buffer, .seek = 0, .end = 0 };
         decoder.old_end = 0;
-        decoder.source.init(.{ .source = source, .window = window });
+        decoder.source.init(source, window);
     }
 
     pub fn deinit(decoder: *Decoder) void {
@@ -79,12 +78,12 @@ pub const Decoder = struct {
         };
     }
 
-    fn next(decoder: *Decoder) blocks.Blocks.Error!void {
+    fn next(decoder: *Decoder) fast.Blocks.Error!void {
         const reader = &decoder.reader;
-        var output: copy.Output = .{
+        var output: fast.Output = .{
             .buffer = reader.buffer,
             .end = reader.end,
-            .most = reader.end + blocks.largest_block,
+            .most = reader.end + fast.largest_block,
             .old_end = decoder.old_end,
         };
         try output.put(try decoder.source.next());

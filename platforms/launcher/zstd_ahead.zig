@@ -1,22 +1,21 @@
 //! Blocks, of which the next ones are read in a second thread while one is carried out. Half of the work is in either;
 //! where no thread can be had the one that asks does all.
-const std = @import("std");
-const blocks = @import("zstd_blocks.zig");
+const fast = @import("fast");
 const threads = @import("system.zig").threads;
 
-const Error = blocks.Blocks.Error;
-const Slot = struct { room: blocks.Room, result: Error!blocks.Block };
+const Error = fast.Blocks.Error;
+const Slot = struct { room: fast.Room, result: Error!fast.Block };
 
 /// One thread wakes the other up for so many blocks: that takes as long as reading one.
 const group = 8;
 const groups = 3;
 
 pub const Ahead = struct {
-    source: blocks.Blocks,
+    source: fast.Blocks,
     slots: [groups * group]Slot,
     /// How many blocks were given out.
     given: usize,
-    /// After it there are no more blocks.
+    /// After it there are no more fast.
     ending: ?Error,
     second: ?Second,
 
@@ -28,8 +27,8 @@ pub const Ahead = struct {
         is_over: bool,
     };
 
-    pub fn init(ahead: *Ahead, source: blocks.Blocks) void {
-        ahead.source = source;
+    pub fn init(ahead: *Ahead, source: []const u8, window: u32) void {
+        ahead.source.init(source, window);
         ahead.given = 0;
         ahead.ending = null;
         ahead.second = null;
@@ -58,14 +57,14 @@ pub const Ahead = struct {
     }
 
     /// The next block, which is there until the next call.
-    pub fn next(ahead: *Ahead) Error!blocks.Block {
+    pub fn next(ahead: *Ahead) Error!fast.Block {
         if (ahead.ending) |ending| return ending;
         const result = ahead.take();
         if (result) |_| {} else |err| ahead.ending = err;
         return result;
     }
 
-    fn take(ahead: *Ahead) Error!blocks.Block {
+    fn take(ahead: *Ahead) Error!fast.Block {
         const slot = &ahead.slots[ahead.given % ahead.slots.len];
         const second = if (ahead.second) |*second| second else return ahead.source.next(&slot.room);
         if (ahead.given % group == 0) {

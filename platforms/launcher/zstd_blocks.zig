@@ -23,10 +23,16 @@ pub const Room = struct {
 pub const Blocks = struct {
     source: []const u8,
     window: u32,
-    in_frame: bool = false,
-    has_checksum: bool = false,
-    memory: sequences.Memory = .{},
-    huffman: Huffman = .{},
+    in_frame: bool,
+    has_checksum: bool,
+    memory: sequences.Memory,
+    huffman: Huffman,
+
+    pub fn init(blocks: *Blocks, source: []const u8, window: u32) void {
+        blocks.source = source;
+        blocks.window = window;
+        blocks.in_frame = false;
+    }
 
     pub const Error = Malformed || error{EndOfStream};
 
@@ -70,8 +76,8 @@ pub const Blocks = struct {
         _ = try blocks.take(input.seek);
         blocks.has_checksum = header.descriptor.content_checksum_flag;
         blocks.in_frame = true;
-        blocks.memory = .{};
-        blocks.huffman = .{};
+        blocks.memory.reset();
+        blocks.huffman.log = 0;
     }
 
     fn read(blocks: *Blocks, room: *Room, block: []const u8) Malformed!Block {

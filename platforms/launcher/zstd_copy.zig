@@ -4,7 +4,7 @@ const Sequence = @import("zstd_sequences.zig").Sequence;
 const Malformed = @import("zstd_bits.zig").Malformed;
 
 /// What a copy may read, and write, too much.
-pub const slack = 32;
+pub const slack = 64;
 
 /// Where a block goes: from `end` to `most` in a buffer that has room for `slack` bytes more. What was decoded before
 /// begins where the buffer begins; what was decoded before that ends at `old_end`.
@@ -30,7 +30,7 @@ pub const Output = struct {
 };
 
 /// So many sequences before one is carried out what it repeats is fetched.
-const ahead = 24;
+const ahead = 32;
 
 fn execute(output: *Output, sequences: []const Sequence, left: *[]const u8) Malformed!void {
     const buffer = output.buffer;
@@ -109,9 +109,10 @@ inline fn move(to: [*]u8, from: [*]const u8) void {
     to[0..chunk].* = bytes;
 }
 
-/// Copies in whole chunks, one at least.
+/// Copies in whole chunks, two at least: hardly anything is longer.
 inline fn copy(to: [*]u8, from: [*]const u8, count: usize) void {
     move(to, from);
-    var done: usize = chunk;
+    move(to + chunk, from + chunk);
+    var done: usize = 2 * chunk;
     while (done < count) : (done += chunk) move(to + done, from + done);
 }

@@ -26,11 +26,11 @@ pub const Code = struct {
 /// A state: what it stands for, and which state follows, but for some bits that are added.
 pub const Cell = struct { base: u32, next: u16, extra: u8, bits: u8 };
 
-/// A table of finite states. Its log is 0 for one that was not read yet, or has one symbol only.
+/// A table of finite states. Its log is 0 if it has one symbol only.
 pub const Table = struct {
-    log: u8 = 0,
-    is_known: bool = false,
-    cells: [most_states]Cell = undefined,
+    log: u8,
+    is_known: bool,
+    cells: [most_states]Cell,
 
     /// Reads a table in one of the four modes of a block's sequences.
     pub fn read(table: *Table, in: *Bytes, mode: u8, code: *const Code) Malformed!void {

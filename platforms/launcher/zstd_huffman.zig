@@ -6,8 +6,8 @@ const fse = @import("zstd_fse.zig");
 /// Prefix codes of eleven bits at most: a symbol for each sequence of `log` bits.
 pub const Huffman = struct {
     /// 0: none was read.
-    log: u8 = 0,
-    entries: [1 << most]Entry = undefined,
+    log: u8,
+    entries: [1 << most]Entry,
 
     const most = 11;
     const Entry = struct { symbol: u8, bits: u8 };
@@ -53,7 +53,7 @@ pub const Huffman = struct {
             return count;
         }
         var part: bit.Bytes = .{ .left = try in.take(head) };
-        var table: fse.Table = .{};
+        var table: fse.Table = undefined;
         try table.readCounts(&part, &fse.weights);
         var bits: bit.Bits = try .init(part.left);
         var states = [2]usize{ table.start(&bits), table.start(&bits) };

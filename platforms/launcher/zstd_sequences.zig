@@ -8,10 +8,15 @@ pub const Sequence = struct { literals: u32, match: u32, distance: u32 };
 
 /// What one block takes over from that before it.
 pub const Memory = struct {
-    lengths: fse.Table = .{},
-    offsets: fse.Table = .{},
-    matches: fse.Table = .{},
-    repeats: [3]u32 = .{ 1, 4, 8 },
+    lengths: fse.Table,
+    offsets: fse.Table,
+    matches: fse.Table,
+    repeats: [3]u32,
+
+    pub fn reset(memory: *Memory) void {
+        for ([_]*fse.Table{ &memory.lengths, &memory.offsets, &memory.matches }) |table| table.is_known = false;
+        memory.repeats = .{ 1, 4, 8 };
+    }
 };
 
 /// Reads what follows the literals of a block.

@@ -6,5 +6,5 @@ pub const largest_block = @import("zstd_blocks.zig").largest_block;
 pub const Output = @import("zstd_copy.zig").Output;
 pub const slack = @import("zstd_copy.zig").slack;
 pub const Sum = @import("checksum.zig").Sum;
-pub const sha256 = @import("sha256.zig").hash;
+pub const Sha256 = @import("sha256.zig").Sha256;
 pub const pe_filter = @import("pe_filter.zig");

@@ -5,8 +5,7 @@
 //! power failure leaves of it is noticed by its marker.
 const std = @import("std");
 const boot = @import("boot.zig");
-const content = @import("content.zig");
-const fast = @import("fast");
+const hashed = @import("hashed.zig");
 const marker = @import("marker.zig");
 const messages = @import("messages.zig");
 const Payload = @import("config.zig").Payload;
@@ -160,7 +159,7 @@ fn takeLock(runtime: Runtime, place: Place) PlaceError!files.Handle {
 /// The whole payload, compared with its hash before the first byte of it is looked at.
 fn readPayload(runtime: Runtime) PlaceError![]const u8 {
     const name = try tree.below(runtime.arena, runtime.own, runtime.payload.file);
-    const bytes = content.read(runtime.arena, name, largest_payload) catch |err| switch (err) {
+    const found = hashed.read(runtime.arena, name, largest_payload) catch |err| switch (err) {
         error.OutOfMemory => |e| return e,
         else => return messages.because(
             error.Unusable,
@@ -168,13 +167,12 @@ fn readPayload(runtime: Runtime) PlaceError![]const u8 {
             .{ name, files.cause(runtime.arena) },
         ),
     };
-    const found = fast.sha256(bytes);
-    if (std.mem.eql(u8, &found, &runtime.payload.sha256)) return bytes;
+    if (std.mem.eql(u8, &found.sha256, &runtime.payload.sha256)) return found.bytes;
     return messages.because(
         error.Unusable,
         "failed to use the payload {s}: it is damaged ({d} bytes with the SHA-256 {s}); " ++
             "reset the project, so that the client downloads it again",
-        .{ name, bytes.len, std.fmt.bytesToHex(found, .lower) },
+        .{ name, found.bytes.len, std.fmt.bytesToHex(found.sha256, .lower) },
     );
 }
 

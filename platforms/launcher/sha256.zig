@@ -4,19 +4,60 @@ const std = @import("std");
 
 const Std = std.crypto.hash.sha2.Sha256;
 
-pub fn hash(bytes: []const u8) [Std.digest_length]u8 {
-    if (builtin.cpu.arch == .x86_64 and hasInstructions()) return hashByInstructions(bytes);
-    return hashByStd(bytes);
-}
+/// A hash that is given its bytes in pieces.
+pub const Sha256 = struct {
+    /// F, E, B, A and H, G, D, C: what the instructions work on.
+    states: [2]Words,
+    std: Std,
+    /// Bytes so far.
+    length: u64,
 
-fn hashByStd(bytes: []const u8) [Std.digest_length]u8 {
-    var found: [Std.digest_length]u8 = undefined;
-    Std.hash(bytes, &found, .{});
-    return found;
-}
+    pub const init: Sha256 = .{
+        .states = .{
+            .{ 0x9b05688c, 0x510e527f, 0xbb67ae85, 0x6a09e667 },
+            .{ 0x5be0cd19, 0x1f83d9ab, 0xa54ff53a, 0x3c6ef372 },
+        },
+        .std = .init(.{}),
+        .length = 0,
+    };
+
+    /// More bytes, a multiple of 64.
+    pub fn update(hash: *Sha256, bytes: []const u8) void {
+        std.debug.assert(bytes.len % block == 0);
+        hash.length += bytes.len;
+        if (!hasInstructions()) return hash.std.update(bytes);
+        for (0..bytes.len / block) |index| mix(&hash.states, bytes[index * block ..][0..block]);
+    }
+
+    /// The hash of all, these bytes being the last, of any number.
+    pub fn finish(hash: *Sha256, bytes: []const u8) [Std.digest_length]u8 {
+        if (!hasInstructions()) {
+            hash.std.update(bytes);
+            return hash.std.finalResult();
+        }
+        const whole = bytes.len - bytes.len % block;
+        hash.update(bytes[0..whole]);
+        // The rest, a one, zeros, and the number of bits at the end of a block.
+        var last: [2 * block]u8 = @splat(0);
+        const rest = bytes[whole..];
+        @memcpy(last[0..rest.len], rest);
+        last[rest.len] = 0x80;
+        const end: usize = if (rest.len + 9 <= block) block else 2 * block;
+        std.mem.writeInt(u64, last[end - 8 ..][0..8], 8 * (hash.length + rest.len), .big);
+        hash.update(last[0..end]);
+        const f, const e, const b, const a = @as([4]u32, hash.states[0]);
+        const h, const g, const d, const c = @as([4]u32, hash.states[1]);
+        var found: [Std.digest_length]u8 = undefined;
+        for ([8]u32{ a, b, c, d, e, f, g, h }, 0..) |word, index| {
+            std.mem.writeInt(u32, found[4 * index ..][0..4], word, .big);
+        }
+        return found;
+    }
+};
 
 /// Whether CPUID names the SHA extensions (leaf 7, EBX bit 29).
 fn hasInstructions() bool {
+    if (builtin.cpu.arch != .x86_64) return false;
     return cpuid(0)[0] >= 7 and cpuid(7)[1] & 1 << 29 != 0;
 }
 
@@ -36,31 +77,6 @@ fn cpuid(leaf: u32) [2]u32 {
 const block = 64;
 /// The lowest word first.
 const Words = @Vector(4, u32);
-
-fn hashByInstructions(bytes: []const u8) [Std.digest_length]u8 {
-    // What the instructions work on: F, E, B, A and H, G, D, C.
-    var states = [2]Words{
-        .{ 0x9b05688c, 0x510e527f, 0xbb67ae85, 0x6a09e667 },
-        .{ 0x5be0cd19, 0x1f83d9ab, 0xa54ff53a, 0x3c6ef372 },
-    };
-    const whole = bytes.len - bytes.len % block;
-    for (0..whole / block) |index| mix(&states, bytes[index * block ..][0..block]);
-    // The rest, a one, zeros, and the number of bits at the end of a block.
-    var last: [2 * block]u8 = @splat(0);
-    const rest = bytes[whole..];
-    @memcpy(last[0..rest.len], rest);
-    last[rest.len] = 0x80;
-    const end: usize = if (rest.len + 9 <= block) block else 2 * block;
-    std.mem.writeInt(u64, last[end - 8 ..][0..8], 8 * @as(u64, bytes.len), .big);
-    for (0..end / block) |index| mix(&states, last[index * block ..][0..block]);
-    const f, const e, const b, const a = @as([4]u32, states[0]);
-    const h, const g, const d, const c = @as([4]u32, states[1]);
-    var found: [Std.digest_length]u8 = undefined;
-    for ([8]u32{ a, b, c, d, e, f, g, h }, 0..) |word, index| {
-        std.mem.writeInt(u32, found[4 * index ..][0..4], word, .big);
-    }
-    return found;
-}
 
 /// Sixty-four rounds, four of them for each turn.
 fn mix(states: *[2]Words, bytes: *const [block]u8) void {
@@ -134,12 +150,16 @@ fn isPrime(number: u128) bool {
     return true;
 }
 
-test "the processor's instructions come to what the std comes to" {
-    if (builtin.cpu.arch != .x86_64 or !hasInstructions()) return error.SkipZigTest;
+test "in one piece or two it comes to what the std comes to" {
     var bytes: [1000]u8 = undefined;
     var chance: std.Random.DefaultPrng = .init(7);
     chance.random().bytes(&bytes);
     for (0..bytes.len + 1) |length| {
-        try std.testing.expectEqual(hashByStd(bytes[0..length]), hashByInstructions(bytes[0..length]));
+        var hash: Sha256 = .init;
+        const first = length / 3 / block * block;
+        hash.update(bytes[0..first]);
+        var wanted: [Std.digest_length]u8 = undefined;
+        Std.hash(bytes[0..length], &wanted, .{});
+        try std.testing.expectEqual(wanted, hash.finish(bytes[first..length]));
     }
 }

@@ -2,11 +2,12 @@
 //! is meant for hostile input in a program built without safety checks.
 const std = @import("std");
 const fast = @import("fast");
-const files = @import("system.zig").files;
 const marker = @import("marker.zig");
 const pe_filter = fast.pe_filter;
+const system = @import("system.zig");
 const tree = @import("tree.zig");
 const zstd = @import("zstd.zig");
+const files = system.files;
 const Allocator = std.mem.Allocator;
 
 /// The payload is not what docs/launcher.md describes; `detail` says why.
@@ -22,7 +23,9 @@ const largest_window = 128 * 1024 * 1024;
 pub fn into(arena: Allocator, folder: []const u8, payload: []const u8, durably: bool) Error![]const marker.Entry {
     const window = try windowSize(payload);
     const plain = try arena.create(zstd.Decoder);
-    plain.init(payload, try arena.alloc(u8, window + zstd.beyond_window), window);
+    const buffer = try arena.alloc(u8, window + zstd.beyond_window);
+    system.expectUse(buffer);
+    plain.init(payload, buffer, window);
     defer plain.deinit();
     const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
     var archive: std.tar.Iterator = .init(&plain.reader, .{

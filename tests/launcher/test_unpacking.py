@@ -150,7 +150,7 @@ def test_who_changes_a_file_of_a_runtime_is_noticed_at_once_but_a_copy_is_none_t
 
 
 def of_another_boot(application: Application) -> None:
-    """Make the marker of a runtime say that the machine was started again since, without a change of its time."""
+    """Make a runtime's marker say that the machine was started again since, without a change of its time."""
     path = application.runtime() / ".pymw_complete"
     before = path.stat()
     text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Another start of the machine: nothing was synced, so what a power failure left is read before it is used."""
+"""Another start of the machine: nothing was synced, so what a power failure left is read before its use."""
 
 import os
 import re

@@ -21,8 +21,10 @@ from pymw_packager.files import reported
 SOURCES = Path(__file__).parents[2] / "platforms" / "launcher"
 SCRIPT = "posix.sh"
 
-# Small, and without anything that could differ from one build to the next.
-FLAGS = ("-O", "small", "-fstrip", "-fsingle-threaded", "-fno-unwind-tables")
+# Without anything that could differ from one build to the next.
+FLAGS = ("-fstrip", "-fno-unwind-tables")
+# The module of the launcher that is built to be fast; all else is built to be small.
+FAST_MODULE = "fast"
 SYSTEM_FLAGS = {
     # musl falls back to older system calls on older kernels; macOS has no interface below its libc.
     "linux": ("-lc", "-static"),
@@ -90,7 +92,7 @@ def _program(kind: str, source: str, platform: Platform) -> Path:
     name = _name(kind, platform)
     if packed := _packed(name):
         return packed
-    command = ["build-exe", source, *_flags(platform)]
+    command = ["build-exe", *SYSTEM_FLAGS[platform.system], *_modules(source, platform)]
     kept = platformdirs.user_cache_path("pymw") / "programs" / _fingerprint(command) / name
     if not kept.is_file():
         with reported(kept, "written"):
@@ -99,10 +101,12 @@ def _program(kind: str, source: str, platform: Platform) -> Path:
     return kept
 
 
-def _flags(platform: Platform) -> list[str]:
-    """What zig is told about a platform."""
+def _modules(source: str, platform: Platform) -> list[str]:
+    """What zig is told about a program's modules, of which each is for the platform."""
     assert platform.zig_target is not None and platform.zig_cpu is not None, platform.name
-    return ["-target", platform.zig_target, "-mcpu", platform.zig_cpu, *FLAGS, *SYSTEM_FLAGS[platform.system]]
+    flags = ["-target", platform.zig_target, "-mcpu", platform.zig_cpu, *FLAGS]
+    root = [*flags, "-O", "small", "--dep", FAST_MODULE, f"-Mroot={source}"]
+    return [*root, *flags, "-O", "fast", f"-M{FAST_MODULE}={FAST_MODULE}.zig"]
 
 
 def _fingerprint(command: list[str]) -> str:

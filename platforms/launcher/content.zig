@@ -6,12 +6,18 @@ const Allocator = std.mem.Allocator;
 
 /// All bytes of a file of at most `largest` bytes.
 pub fn read(arena: Allocator, path: []const u8, largest: u64) files.Error![]const u8 {
+    const file = try open(arena, path, largest);
+    defer files.close(file.handle);
+    return file.buffer[0..try files.read(file.handle, file.buffer)];
+}
+
+/// A file to read, and room for all of it.
+pub fn open(arena: Allocator, path: []const u8, largest: u64) files.Error!struct { handle: files.Handle, buffer: []u8 } {
     const handle = try files.openToRead(arena, path);
-    defer files.close(handle);
+    errdefer files.close(handle);
     const found = files.look(arena, path) orelse return error.NotFound;
     if (found.size > largest) return error.TooLarge;
-    const buffer = try arena.alloc(u8, @intCast(found.size));
-    return buffer[0..try files.read(handle, buffer)];
+    return .{ .handle = handle, .buffer = try arena.alloc(u8, @intCast(found.size)) };
 }
 
 /// Whether a file begins with these bytes; null if it can't be read.
@@ -36,11 +42,12 @@ pub fn replaceDurably(arena: Allocator, path: []const u8, bytes: []const u8) fil
 fn write(arena: Allocator, path: []const u8, bytes: []const u8, durably: bool) files.Error!void {
     const work = try std.fmt.allocPrint(arena, "{s}.{d}-{x}.tmp", .{ path, process.id(), process.uniqueNumber() });
     errdefer files.removeFile(arena, work) catch {};
+    const handle = try files.create(arena, work, false);
     {
-        const handle = try files.create(arena, work, false);
-        defer files.close(handle);
+        errdefer files.close(handle);
         try files.write(handle, bytes);
         if (durably) try files.sync(handle);
     }
+    try files.finish(handle);
     try files.rename(arena, work, path);
 }

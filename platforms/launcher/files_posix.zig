@@ -144,6 +144,11 @@ pub fn write(handle: Handle, bytes: []const u8) Error!void {
     }
 }
 
+/// Closes a file that was written. Some file systems (NFS) say only here that the disk is full.
+pub fn finish(handle: Handle) Error!void {
+    if (c.close(handle) != 0 and c._errno().* != @backingInt(c.E.INTR)) return failure();
+}
+
 /// Returns when what was written is on the disk.
 pub fn sync(handle: Handle) Error!void {
     if (c.fsync(handle) != 0) return failure();

@@ -149,6 +149,11 @@ pub fn write(handle: Handle, bytes: []const u8) Error!void {
     }
 }
 
+/// Closes a file that was written.
+pub fn finish(handle: Handle) Error!void {
+    if (w.CloseHandle(handle) == 0) return failure();
+}
+
 /// Returns when what was written is on the disk.
 pub fn sync(handle: Handle) Error!void {
     if (w.FlushFileBuffers(handle) == 0) return failure();

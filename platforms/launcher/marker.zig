@@ -1,23 +1,30 @@
-//! The file that says that a runtime is whole: its first line names the payload, then size, checksum, time of
-//! change and name of each file, and the last line their number, so that a marker that was cut short is none.
+//! The file that says that a runtime is whole: its first line names the payload and the start of the machine in which it
+//! was unpacked or read through last, then size, checksum, time of change and name of each file, and the last line their
+//! number, so that a marker that was cut short is none.
+//!
+//! Nothing is synced: whatever a power failure has left of a runtime is read through before it is used. Only where the
+//! system does not tell one start of the machine from another, all is synced, and the marker good in any of them.
 const std = @import("std");
+const boot = @import("boot.zig");
 const content = @import("content.zig");
+const fast = @import("fast");
 const files = @import("system.zig").files;
 const process = @import("system.zig").process;
 const tree = @import("tree.zig");
 const Allocator = std.mem.Allocator;
 
 const file_name = ".pymw_complete";
-const header = "PyMW runtime 2 ";
+const header = "PyMW runtime 3 ";
+/// In the name of a start of the machine's place: all of it is on the disk.
+const durable = "synced";
 const largest = 16 * 1024 * 1024;
 /// Seconds for which the content of a runtime is believed. What rots on a disk changes neither size nor time.
 const patience = 60 * 60;
 
-/// Made for speed, and it notices every single bit. Nobody who could forge it needs to: the folder is the user's.
-pub const Sum = std.hash.XxHash32;
-
 /// A file of a runtime. `modified`: its time of change as the system has it.
 pub const Entry = struct { size: u64, sum: u32, modified: i64 = 0, name: []const u8 };
+
+const Said = struct { start: []const u8, entries: []const Entry };
 
 /// `doubtful`: nothing speaks against it, but the content must be read again.
 pub const State = enum { whole, doubtful, damaged };
@@ -26,20 +33,24 @@ pub const State = enum { whole, doubtful, damaged };
 pub fn write(arena: Allocator, folder: []const u8, sha256: [32]u8, entries: []const Entry) !void {
     var text: std.Io.Writer.Allocating = .init(arena);
     const out = &text.writer;
-    try out.print(header ++ "{s}\n", .{std.fmt.bytesToHex(sha256, .lower)});
+    const start = try boot.name(arena);
+    try out.print(header ++ "{s} {s}\n", .{ std.fmt.bytesToHex(sha256, .lower), start orelse durable });
     for (entries) |entry| {
         const found = files.lookAtLink(arena, try tree.below(arena, folder, entry.name)) orelse return error.NotFound;
         try out.print("{d} {x:0>8} {d} {s}\n", .{ entry.size, entry.sum, found.modified, entry.name });
     }
     try out.print("end {d}\n", .{entries.len});
-    try content.replaceDurably(arena, try tree.below(arena, folder, file_name), text.written());
+    const path = try tree.below(arena, folder, file_name);
+    if (start == null) return content.replaceDurably(arena, path, text.written());
+    try content.replace(arena, path, text.written());
 }
 
 /// Whether a folder holds all that its marker names, as far as that can be told without reading it.
 pub fn look(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!State {
-    const entries = try read(arena, folder, sha256) orelse return .damaged;
-    var state: State = if (try isFresh(arena, folder)) .whole else .doubtful;
-    for (entries) |entry| {
+    const said = try read(arena, folder, sha256) orelse return .damaged;
+    const is_believed = try isFresh(arena, folder) and try isOfThisStart(arena, said.start);
+    var state: State = if (is_believed) .whole else .doubtful;
+    for (said.entries) |entry| {
         const found = files.lookAtLink(arena, try tree.below(arena, folder, entry.name)) orelse return .damaged;
         if (found.kind != .file or found.size != entry.size) return .damaged;
         if (found.modified != entry.modified) state = .doubtful;
@@ -49,7 +60,7 @@ pub fn look(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMem
 
 /// Reads all of a runtime. If it is whole, its marker says so with the time of now.
 pub fn verify(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!bool {
-    const entries = try read(arena, folder, sha256) orelse return false;
+    const entries = (try read(arena, folder, sha256) orelse return false).entries;
     const buffer = try arena.alloc(u8, 1024 * 1024);
     for (entries) |entry| {
         const path = try tree.below(arena, folder, entry.name);
@@ -70,7 +81,7 @@ pub fn remove(arena: Allocator, folder: []const u8) error{OutOfMemory}!void {
 fn sumOf(arena: Allocator, path: []const u8, buffer: []u8) files.Error!u32 {
     const handle = try files.openToRead(arena, path);
     defer files.close(handle);
-    var sum: Sum = .init(0);
+    var sum: fast.Sum = .{};
     while (true) {
         const filled = try files.read(handle, buffer);
         sum.update(buffer[0..filled]);
@@ -84,20 +95,26 @@ fn isFresh(arena: Allocator, folder: []const u8) !bool {
     return age >= -patience and age < patience;
 }
 
-/// The files that a marker names, or null if it is not whole.
-fn read(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!?[]const Entry {
+fn isOfThisStart(arena: Allocator, start: []const u8) !bool {
+    if (std.mem.eql(u8, start, durable)) return true;
+    return std.mem.eql(u8, start, try boot.name(arena) orelse return false);
+}
+
+/// What a marker says, or null if it is not whole.
+fn read(arena: Allocator, folder: []const u8, sha256: [32]u8) error{OutOfMemory}!?Said {
     const text = content.read(arena, try tree.below(arena, folder, file_name), largest) catch |err| switch (err) {
         error.OutOfMemory => |e| return e,
         else => return null,
     };
     var lines = std.mem.splitScalar(u8, text, '\n');
     const named = std.mem.cutPrefix(u8, lines.first(), header) orelse return null;
-    if (!std.mem.eql(u8, named, &std.fmt.bytesToHex(sha256, .lower))) return null;
+    const payload, const start = std.mem.cutScalar(u8, named, ' ') orelse return null;
+    if (!std.mem.eql(u8, payload, &std.fmt.bytesToHex(sha256, .lower))) return null;
     var entries: std.ArrayList(Entry) = .empty;
     while (lines.next()) |line| {
         if (std.mem.cutPrefix(u8, line, "end ")) |count| {
             const is_whole = isCount(count, entries.items.len) and lines.rest().len == 0;
-            return if (is_whole) entries.items else null;
+            return if (is_whole) .{ .start = start, .entries = entries.items } else null;
         }
         try entries.append(arena, parse(line) orelse return null);
     }

@@ -1,9 +1,11 @@
 //! The embedded Python: unpacked once for all processes that need it, never seen half-made.
 //!
 //! However many launchers start at once and however they are killed, `pymw_runtime_<hash>` is either absent or
-//! whole: it is made under another name by the one that holds the lock, and renamed when every byte is on the disk.
+//! whole: it is made under another name by the one that holds the lock, and renamed when every byte is written. What a
+//! power failure leaves of it is noticed by its marker.
 const std = @import("std");
-const content = @import("content.zig");
+const boot = @import("boot.zig");
+const hashed = @import("hashed.zig");
 const marker = @import("marker.zig");
 const messages = @import("messages.zig");
 const Payload = @import("config.zig").Payload;
@@ -157,7 +159,7 @@ fn takeLock(runtime: Runtime, place: Place) PlaceError!files.Handle {
 /// The whole payload, compared with its hash before the first byte of it is looked at.
 fn readPayload(runtime: Runtime) PlaceError![]const u8 {
     const name = try tree.below(runtime.arena, runtime.own, runtime.payload.file);
-    const bytes = content.read(runtime.arena, name, largest_payload) catch |err| switch (err) {
+    const found = hashed.read(runtime.arena, name, largest_payload) catch |err| switch (err) {
         error.OutOfMemory => |e| return e,
         else => return messages.because(
             error.Unusable,
@@ -165,14 +167,12 @@ fn readPayload(runtime: Runtime) PlaceError![]const u8 {
             .{ name, files.cause(runtime.arena) },
         ),
     };
-    var found: [32]u8 = undefined;
-    std.crypto.hash.sha2.Sha256.hash(bytes, &found, .{});
-    if (std.mem.eql(u8, &found, &runtime.payload.sha256)) return bytes;
+    if (std.mem.eql(u8, &found.sha256, &runtime.payload.sha256)) return found.bytes;
     return messages.because(
         error.Unusable,
         "failed to use the payload {s}: it is damaged ({d} bytes with the SHA-256 {s}); " ++
             "reset the project, so that the client downloads it again",
-        .{ name, bytes.len, std.fmt.bytesToHex(found, .lower) },
+        .{ name, found.bytes.len, std.fmt.bytesToHex(found.sha256, .lower) },
     );
 }
 
@@ -206,19 +206,20 @@ fn hasSpace(arena: Allocator, place: Place, needed: u64) bool {
 fn make(runtime: Runtime, place: Place, work: []const u8, bytes: []const u8) !void {
     const arena = runtime.arena;
     try files.makeFolder(arena, work, false);
-    const entries = try unpack.into(arena, work, bytes);
+    const durably = try boot.name(arena) == null;
+    const entries = try unpack.into(arena, work, bytes, durably);
     if (!names(entries, runtime.payload.python)) {
         unpack.detail = messages.text("it has no {s}", .{runtime.payload.python});
         return error.Malformed;
     }
-    try files.syncTree(arena, work);
+    if (durably) try files.syncTree(arena, work);
     marker.write(arena, work, runtime.payload.sha256, entries) catch |err| switch (err) {
         error.WriteFailed => return error.OutOfMemory,
         else => |other| return other,
     };
-    try files.syncFolder(arena, work);
+    if (durably) try files.syncFolder(arena, work);
     try files.rename(arena, work, try runtime.path(place, ""));
-    try files.syncFolder(arena, place.folder);
+    if (durably) try files.syncFolder(arena, place.folder);
 }
 
 fn names(entries: []const marker.Entry, wanted: []const u8) bool {

@@ -1,11 +1,13 @@
 //! A payload (zstd-compressed tar archive) into a new folder. The caller vouches for the bytes: neither decoder
 //! is meant for hostile input in a program built without safety checks.
 const std = @import("std");
-const files = @import("system.zig").files;
+const fast = @import("fast");
 const marker = @import("marker.zig");
-const pe_filter = @import("pe_filter.zig");
+const pe_filter = fast.pe_filter;
+const system = @import("system.zig");
 const tree = @import("tree.zig");
 const zstd = @import("zstd.zig");
+const files = system.files;
 const Allocator = std.mem.Allocator;
 
 /// The payload is not what docs/launcher.md describes; `detail` says why.
@@ -16,13 +18,15 @@ pub var detail: []const u8 = "";
 /// zstd's own limit for what it decompresses without being asked twice.
 const largest_window = 128 * 1024 * 1024;
 
-/// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now.
-pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]const marker.Entry {
+/// Unpacks the bytes of a payload below `folder`, which exists, and returns what is there now. `durably`: when it is on
+/// the disk, but for what `files.syncTree` does.
+pub fn into(arena: Allocator, folder: []const u8, payload: []const u8, durably: bool) Error![]const marker.Entry {
     const window = try windowSize(payload);
-    // The decoder moves a whole window whenever the rest of its buffer is full: the more rest, the less it moves.
-    const rest = @max(zstd.room, @min(window, 8 * 1024 * 1024));
     const plain = try arena.create(zstd.Decoder);
-    plain.init(payload, try arena.alloc(u8, window + rest), window);
+    const buffer = try arena.alloc(u8, window + zstd.beyond_window);
+    system.expectUse(buffer);
+    plain.init(payload, buffer, window);
+    defer plain.deinit();
     const names = try arena.alloc(u8, 2 * std.fs.max_path_bytes);
     var archive: std.tar.Iterator = .init(&plain.reader, .{
         .file_name_buffer = names[0..std.fs.max_path_bytes],
@@ -38,7 +42,12 @@ pub fn into(arena: Allocator, folder: []const u8, payload: []const u8) Error![]c
             .directory => try tree.make(arena, path),
             .sym_link => return malformed("it has a link"),
             .file => {
-                const sum = try writeFile(arena, path, &plain.reader, member.size, member.mode & 0o111 != 0);
+                const handle = try create(arena, path, member.mode & 0o111 != 0);
+                const sum = writeFile(arena, handle, &plain.reader, member.size, durably) catch |err| {
+                    files.close(handle);
+                    return err;
+                };
+                try files.finish(handle);
                 archive.unread_file_bytes = 0;
                 try entries.append(arena, .{
                     .size = member.size,
@@ -62,18 +71,20 @@ fn windowSize(payload: []const u8) Error!u32 {
     return @intCast(size);
 }
 
-/// Returns the checksum of what it wrote.
-fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64, executable: bool) Error!u32 {
-    const handle = files.create(arena, path, executable) catch |err| switch (err) {
-        error.NotFound => create: {
+fn create(arena: Allocator, path: []const u8, executable: bool) Error!files.Handle {
+    return files.create(arena, path, executable) catch |err| switch (err) {
+        error.NotFound => {
             try tree.make(arena, std.fs.path.dirname(path).?);
-            break :create try files.create(arena, path, executable);
+            return files.create(arena, path, executable);
         },
         else => return err,
     };
-    defer files.close(handle);
+}
+
+/// Returns the checksum of what it wrote.
+fn writeFile(arena: Allocator, handle: files.Handle, from: *std.Io.Reader, size: u64, durably: bool) Error!u32 {
     const is_image = size >= pe_filter.mark.len and std.mem.eql(u8, try head(from), pe_filter.mark);
-    var sum: marker.Sum = .init(0);
+    var sum: fast.Sum = .{};
     if (is_image) {
         const program = try restored(arena, from, size);
         try files.write(handle, program);
@@ -88,7 +99,7 @@ fn writeFile(arena: Allocator, path: []const u8, from: *std.Io.Reader, size: u64
         from.toss(chunk.len);
         left -= chunk.len;
     }
-    if (!files.syncs_trees) try files.sync(handle);
+    if (durably and !files.syncs_trees) try files.sync(handle);
     return sum.final();
 }
 

@@ -112,6 +112,18 @@ pub const JobLimits = extern struct {
     pub const kill_on_job_close = 0x2000;
 };
 
+/// SYSTEM_TIMEOFDAY_INFORMATION, in units of 100 ns.
+pub const SystemTimes = extern struct {
+    boot: u64 = 0,
+    now: u64 = 0,
+    time_zone: u64 = 0,
+    time_zone_id: u32 = 0,
+    reserved: u32 = 0,
+    boot_bias: u64 = 0,
+    sleep_bias: u64 = 0,
+};
+pub const system_times: u32 = 3;
+
 pub const create_suspended: u32 = 0x4;
 pub const create_unicode_environment: u32 = 0x400;
 pub const create_no_window: u32 = 0x0800_0000;
@@ -166,6 +178,20 @@ pub extern "kernel32" fn CreateProcessW(
     startup: *StartupInfo,
     information: *ProcessInformation,
 ) callconv(win) Bool;
+pub extern "kernel32" fn CreateSemaphoreW(
+    security: ?*anyopaque,
+    value: i32,
+    most: i32,
+    name: ?*anyopaque,
+) callconv(win) ?Handle;
+pub extern "kernel32" fn CreateThread(
+    security: ?*anyopaque,
+    stack: usize,
+    start: *const fn (?*anyopaque) callconv(.withStackAlign(.winapi, 1)) u32,
+    context: ?*anyopaque,
+    flags: u32,
+    id: ?*u32,
+) callconv(win) ?Handle;
 pub extern "kernel32" fn DeleteFileW(path: [*:0]const u16) callconv(win) Bool;
 pub extern "kernel32" fn DeviceIoControl(
     handle: Handle,
@@ -254,6 +280,7 @@ pub extern "kernel32" fn ReadFile(
     read: *u32,
     overlapped: ?*anyopaque,
 ) callconv(win) Bool;
+pub extern "kernel32" fn ReleaseSemaphore(semaphore: Handle, count: i32, before: ?*i32) callconv(win) Bool;
 pub extern "kernel32" fn RemoveDirectoryW(path: [*:0]const u16) callconv(win) Bool;
 pub extern "kernel32" fn ResumeThread(thread: Handle) callconv(win) u32;
 pub extern "kernel32" fn SetConsoleCtrlHandler(
@@ -320,4 +347,10 @@ pub extern "advapi32" fn RegQueryValueExW(
     kind: *u32,
     data: [*]u8,
     size: *u32,
+) callconv(win) i32;
+pub extern "ntdll" fn NtQuerySystemInformation(
+    class: u32,
+    information: *anyopaque,
+    size: u32,
+    returned: ?*u32,
 ) callconv(win) i32;

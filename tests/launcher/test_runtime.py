@@ -99,6 +99,12 @@ def test_those_who_wait_go_on_when_the_one_that_unpacks_is_killed(embedded: Appl
     assert leftovers(embedded.project) == []
 
 
+def as_before_boots_were_named(marker: Path) -> None:
+    """Make it the marker of an earlier launcher, which named no start of the machine."""
+    first, rest = marker.read_text(encoding="utf-8").split("\n", 1)
+    marker.write_text(f"PyMW runtime 2 {first.split()[3]}\n{rest}", encoding="utf-8")
+
+
 def put_link(path: Path) -> None:
     """Put a link in a file's place."""
     path.unlink()
@@ -116,6 +122,7 @@ def put_link(path: Path) -> None:
         lambda folder: (folder / ".pymw_complete").unlink(),
         lambda folder: (folder / ".pymw_complete").write_bytes(b""),
         lambda folder: (folder / ".pymw_complete").write_text("PyMW runtime 1\nend 0\n"),
+        lambda folder: as_before_boots_were_named(folder / ".pymw_complete"),
         lambda folder: os.truncate(folder / ".pymw_complete", (folder / ".pymw_complete").stat().st_size - 2),
         lambda folder: shutil.rmtree(folder / "lib"),
         lambda folder: put_link(folder / "python"),

@@ -71,7 +71,11 @@ def test_with_no_python_the_payload_is_unpacked_once_and_used(
     assert facts is not None, done.stderr
     assert facts["executable"] == windows.wine.path(windows.runtime() / "python.exe")
     assert "unpacked " in done.stderr
-    assert windows.run().stderr == ""
+    # Wine's server ends with the last program: to programs, each run is another start of Windows.
+    said = windows.drive(
+        runtime, "result['said'] = [subprocess.run(command, stderr=-1).stderr for _ in range(2)]"
+    )["said"]
+    assert b"verified the runtime" in said[0] and said[1] == b""
     (windows.runtime() / "python.exe").unlink()
     assert "is damaged" in windows.run().stderr
     assert windows.started() is not None

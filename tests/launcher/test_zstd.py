@@ -3,6 +3,7 @@
 import hashlib
 import io
 import random
+import shutil
 import struct
 import sys
 import tarfile
@@ -13,6 +14,7 @@ import pytest
 import zstandard
 from pymw_packager.launcher_config import PayloadEntry
 
+from tests.bench import soak
 from tests.launcher.application import Application
 from tests.launcher.embedded import FILES, VERSION
 
@@ -65,6 +67,21 @@ def flushed(plain: bytes) -> bytes:
     return b"".join([*pieces, compressor.compress(plain[place + 97 :]), compressor.flush()])
 
 
+def embed(native: Application, data: bytes) -> None:
+    """Make these bytes the payload, whatever they are."""
+    (native.project / "python.tar.zst").write_bytes(data)
+    native.settings["payload"] = PayloadEntry(
+        name="python.tar.zst",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=sum(map(len, CONTENTS.values())),
+        python="python",
+        version=VERSION,
+    )
+    native.settings["prefer"] = "embedded"
+    native.configure()
+    native.under_client()
+
+
 @pytest.mark.parametrize(
     "compress",
     [
@@ -78,17 +95,26 @@ def flushed(plain: bytes) -> bytes:
     ],
 )
 def test_what_was_compressed_comes_back(native: Application, compress: Callable[[bytes], bytes]) -> None:
-    data = compress(archive())
-    sha256 = hashlib.sha256(data).hexdigest()
-    (native.project / "python.tar.zst").write_bytes(data)
-    size = sum(map(len, CONTENTS.values()))
-    native.settings["payload"] = PayloadEntry(
-        name="python.tar.zst", sha256=sha256, size=size, python="python", version=VERSION
-    )
-    native.settings["prefer"] = "embedded"
-    native.configure()
-    native.under_client()
+    embed(native, compress(archive()))
     done = native.run()
     assert native.started() is not None, done.stderr
     for name, content in CONTENTS.items():
         assert (native.runtime() / name).read_bytes() == content, name
+
+
+@pytest.mark.soak
+def test_a_payload_that_was_malformed_when_it_was_hashed_is_an_error_and_no_crash(
+    native: Application,
+) -> None:
+    whole = at_level(19)(archive())
+    for seed in range(soak.rounds(20, 200)):
+        chance = random.Random(seed)
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        embed(native, bytes(data[: chance.choice([None, chance.randrange(len(data))])]))
+        done = native.run("--python", VERSION)
+        # A bit of a literal may be in any content, also of what stands for a Python.
+        assert done.returncode in (0, 206), (seed, done.stderr)
+        assert "failed to unpack python.tar.zst" in done.stderr or "unpacked python" in done.stderr, seed
+        shutil.rmtree(native.runtime(), ignore_errors=True)

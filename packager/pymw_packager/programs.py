@@ -23,7 +23,7 @@ SCRIPT = "posix.sh"
 
 # Without anything that could differ from one build to the next.
 FLAGS = ("-fstrip", "-fno-unwind-tables")
-# The module of the launcher that is built to be fast; all else is built to be small.
+# The module of the launcher, a folder, that is built to be fast; all else is built to be small.
 FAST_MODULE = "fast"
 SYSTEM_FLAGS = {
     # musl falls back to older system calls on older kernels; macOS has no interface below its libc.
@@ -106,15 +106,15 @@ def _modules(source: str, platform: Platform) -> list[str]:
     assert platform.zig_target is not None and platform.zig_cpu is not None, platform.name
     flags = ["-target", platform.zig_target, "-mcpu", platform.zig_cpu, *FLAGS]
     root = [*flags, "-O", "small", "--dep", FAST_MODULE, f"-Mroot={source}"]
-    return [*root, *flags, "-O", "fast", f"-M{FAST_MODULE}={FAST_MODULE}.zig"]
+    return [*root, *flags, "-O", "fast", f"-M{FAST_MODULE}={FAST_MODULE}/{FAST_MODULE}.zig"]
 
 
 def _fingerprint(command: list[str]) -> str:
     """The hash of all that a program is made of: sources, compiler, arguments."""
     digest = hashlib.sha256(" ".join([_zig_version(), *command]).encode())
-    for path in sorted(SOURCES.glob("*.zig")):
+    for path in sorted(SOURCES.rglob("*.zig")):
         content = path.read_bytes()
-        digest.update(f"\0{path.name}\0{len(content)}\0".encode() + content)
+        digest.update(f"\0{path.relative_to(SOURCES).as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
 
 

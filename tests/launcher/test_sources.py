@@ -52,6 +52,6 @@ def test_the_tests_within_the_sources_pass(tmp_path: Path) -> None:
 
 
 def test_the_sources_are_formatted() -> None:
-    command = [*ZIG, "fmt", "--check", *map(str, sorted(programs.SOURCES.glob("*.zig")))]
+    command = [*ZIG, "fmt", "--check", *map(str, sorted(programs.SOURCES.rglob("*.zig")))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")

@@ -23,7 +23,10 @@ def attach(folder, init_data):
         size = os.fstat(descriptor).st_size
         if size == 0:
             raise ValueError("%s is empty" % MEMORY_FILE)
-        return mmap.mmap(descriptor, size)
+        memory = mmap.mmap(descriptor, size)
+        if hasattr(mmap, "MADV_DONTFORK"):  # novm: Python 3.8 on Linux
+            memory.madvise(mmap.MADV_DONTFORK)  # novm: a task that is our fork has no business in it
+        return memory
     finally:
         os.close(descriptor)
 

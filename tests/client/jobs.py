@@ -52,6 +52,22 @@ def count_with_checkpoints(steps, seconds):  # type: ignore[no-untyped-def]
     return state["done"], state["starts"]
 
 
+def count_until(path, steps):  # type: ignore[no-untyped-def]
+    """Count with checkpoints until there is such a file, or longer; return the number of steps and their sum."""
+    import pathlib
+    import time
+
+    from pymw_worker import checkpoint
+
+    state = checkpoint.load({"i": 0, "done": 0})
+    while state["i"] < steps or not pathlib.Path(path).exists():
+        time.sleep(0.1)
+        state["done"] += state["i"]
+        state["i"] += 1
+        checkpoint.save(state)
+    return state["i"], state["done"]
+
+
 def where():  # type: ignore[no-untyped-def]
     """Return the path of the Python that this runs in."""
     import sys

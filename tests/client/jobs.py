@@ -53,7 +53,7 @@ def count_with_checkpoints(steps, seconds):  # type: ignore[no-untyped-def]
 
 
 def count_until(path, steps):  # type: ignore[no-untyped-def]
-    """Count with checkpoints until there is such a file, or longer; return the number of steps and their sum."""
+    """Count so many steps, or more until there is such a file; return the number of steps and their sum."""
     import pathlib
     import time
 

@@ -29,6 +29,7 @@ from pymw_worker.messages import say
 POLL_PERIOD = 0.1  # seconds; the stock runtime's
 SHORTEST_PAUSE = 0.0002  # seconds; between the end of a task's output and its own
 REPORT_PERIOD = 1.0  # seconds; the client reads no faster
+CLOCK_TICK = 0.01  # seconds; the least that systems count of a process's CPU time
 LAST_REPORT_PATIENCE = 2.0  # seconds; the stock runtime's
 OUTPUT_PATIENCE = 2.0  # seconds for the rest of stdout and stderr, after all who write to them were killed
 
@@ -186,7 +187,8 @@ class Supervisor(object):
         mark = self._checkpoint_mark()
         if mark != self._checkpoint:
             self._checkpoint = mark
-            self._checkpoint_cpu = cpu
+            # The client takes note of a checkpoint if this has risen; a task that waits may use no tick.
+            self._checkpoint_cpu = cpu = max(cpu, self._checkpoint_cpu + CLOCK_TICK)
             self._workspace.state.kills = 0
             self._remember(cpu)
         fraction = reporting.read_progress(self._slot.path(names.PROGRESS))

@@ -179,14 +179,18 @@ pub fn prepareToFork(arena: Allocator) error{OutOfMemory}!bool {
         if (std.mem.startsWith(u8, name, "PYTHON")) try hidden.append(arena, try arena.dupeSentinel(u8, name, 0));
     }
     for (hidden.items) |name| _ = unsetenv(name);
-    _ = setenv("PYTHONHASHSEED", "0", 1);
-    _ = setenv("PYTHONIOENCODING", "utf-8:backslashreplace", 1);
+    try set("PYTHONHASHSEED", "0");
+    try set("PYTHONIOENCODING", "utf-8:backslashreplace");
     // What a task leaves behind becomes a child of this process. The worker could do so itself, by a module that takes
     // longer to import than a short task takes.
     if (builtin.os.tag == .linux and c.prctl(@backingInt(std.os.linux.PR.SET_CHILD_SUBREAPER), @as(c_ulong, 1)) == 0) {
-        _ = setenv("PYMW_SUBREAPER", try std.fmt.allocPrintSentinel(arena, "{d}", .{id()}, 0), 1);
+        try set("PYMW_SUBREAPER", try std.fmt.allocPrintSentinel(arena, "{d}", .{id()}, 0));
     }
     return true;
+}
+
+fn set(name: [*:0]const u8, value: [*:0]const u8) error{OutOfMemory}!void {
+    if (setenv(name, value, 1) != 0) return error.OutOfMemory;
 }
 
 /// Runs a program to its end, or kills it and its process group when the time is over or the buffer full.

@@ -15,7 +15,7 @@ pub const Ahead = struct {
     slots: [groups * group]Slot,
     /// How many blocks were given out.
     given: usize,
-    /// After it there are no more fast.
+    /// After it there are no more blocks.
     ending: ?Error,
     second: ?Second,
 

@@ -29,14 +29,13 @@ from pymw_packager import app_version
 from pymw_packager.app_version import AppVersion, Recipe
 from pymw_packager.interpreters import freeze
 from pymw_packager.progress import Progress
-from pymw_worker import names, outcome
+from pymw_worker import environment, names, outcome
 from rich.console import Console
 from rich.table import Table
 
 BOOT = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()"
 # What the launcher becomes.
 EMBEDDED = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.embedded as m;m.main()"
-VARIABLES = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
 MOST_TIMES, MOST_MILLISECONDS = 1.5, 10
 
 
@@ -72,9 +71,9 @@ class Bench:
     def task(self, command: Sequence[str | Path], cache: Path) -> float:
         """The seconds that a task takes whose worker a command starts; the cache is for runtimes."""
         slot = self.slot()
-        environment = {n: v for n, v in os.environ.items() if not n.startswith("PYTHON")} | VARIABLES
-        environment |= {"XDG_CACHE_HOME": str(cache), "TMPDIR": str(self.folder)}
-        took = seconds(command, slot, environment)
+        variables = environment.common_variables(os.environ, False)
+        variables |= {"XDG_CACHE_HOME": str(cache), "TMPDIR": str(self.folder)}
+        took = seconds(command, slot, variables)
         assert outcome.read(str(slot / names.RESULT)).status == outcome.VALUE
         return took
 

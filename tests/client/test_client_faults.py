@@ -18,7 +18,7 @@ from tests.bench.packages import Packages, job_of, value_in
 from tests.bench.soak import rounds
 from tests.client import jobs
 from tests.faults.plugin import Held
-from tests.worker.job import alive, processes_in
+from tests.worker.job import alive, processes_in, tasks_in
 
 Volunteer = Callable[..., Trial]
 COMPLAINTS = re.compile(
@@ -28,8 +28,8 @@ COMPLAINTS = re.compile(
 
 @pytest.fixture
 def volunteer(boinc_client: None, packages: Packages, tmp_path: Path) -> Volunteer:
-    """This machine, with its own Python."""
-    app_version = packages.get("x86_64-pc-linux-gnu", "none")
+    """This machine, with an unpacked Python: the task's process is a fork of the worker."""
+    app_version = packages.get("x86_64-pc-linux-gnu", prefer="embedded")
     return lambda job, name="client": Trial(tmp_path / name, app_version, job)
 
 
@@ -113,16 +113,12 @@ def test_a_worker_that_is_ended_again_and_again_still_ends_its_task(
 def test_a_task_that_is_killed_is_postponed_with_the_reason(volunteer: Volunteer) -> None:
     with volunteer(job_of(jobs.count, 1000, 0.1)) as trial:
         trial.wait_for(lambda: trial.status().fraction_done > 0, 30, "report progress")
-        (victim,) = [pid for pid in processes_in(slot_of(trial)) if is_task(pid) and os.getpgid(pid) == pid]
+        (victim,) = tasks_in(slot_of(trial))
         os.kill(victim, signal.SIGKILL)
         trial.wait_for(lambda: "postponed for 600 seconds" in trial.log(), 20, "postpone the task")
         assert "SIGKILL" in trial.log()
         assert not processes_in(slot_of(trial))
         assert not trial.status().over
-
-
-def is_task(pid: int) -> bool:
-    return b"pymw_worker.task" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @pytest.mark.fault("kill -9 of the client", "the client is restarted", "the slot's lock is held")

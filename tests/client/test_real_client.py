@@ -18,8 +18,8 @@ Volunteer = Callable[[Job], Trial]
 
 @pytest.fixture
 def volunteer_64(boinc_client: None, packages: Packages, tmp_path: Path) -> Volunteer:
-    """This machine, with its own Python."""
-    app_version = packages.get("x86_64-pc-linux-gnu", "none")
+    """This machine, with an unpacked Python: the task's process is a fork of the worker."""
+    app_version = packages.get("x86_64-pc-linux-gnu", prefer="embedded")
     return lambda job: Trial(tmp_path / "client", app_version, job)
 
 

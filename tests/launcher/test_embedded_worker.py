@@ -1,5 +1,6 @@
 """The real worker in a runtime that the launcher has unpacked."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pymw_packager import worker_archive
 from tests.launcher.application import Application
 from tests.launcher.embedded import VERSION, is_whole
 from tests.worker.job import Job
+from tests.worker.test_forking import PROBE
 
 # Does something to its runtime the first time.
 TASK = """
@@ -38,24 +40,10 @@ def task():
 """
 
 
-# What tells one process from another, as far as it must be the same however the task was started.
-SURROUNDINGS = """
-import optparse, os, random, resource, signal, subprocess, sys, time
+# Tells whether it is a fork, and what a fork could have of the worker's that it must not have.
+FORK = """
+import optparse, os, subprocess, sys, time
 def task():
-    seen = {
-        "module": optparse.__file__.split("/")[-2:],
-        "order": list(set("some words in an order".split())),
-        "flags": (sys.flags.hash_randomization, sys.flags.ignore_environment, sys.flags.optimize),
-        "variables": sorted(n for n in os.environ if n.startswith(("PYTHON", "PYMW"))),
-        "encoding": (sys.stdout.encoding, sys.stdout.errors, sys.stdin.read()),
-        "words": (sys.argv[0].split("/")[-1], sys.path[1].split("/")[-1], sorted(os.listdir("."))),
-        "main": (sys.modules["__main__"].__name__, "task" in vars(sys.modules["__main__"])),
-        "signals": [repr(signal.getsignal(n)) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
-        "files": sorted(os.listdir("/proc/self/fd"))[:3],
-        "memory": "boinc_mmap_file" in open("/proc/self/maps").read(),
-        "limits": resource.getrlimit(resource.RLIMIT_CORE),
-        "session": os.getsid(0) == os.getpid(),
-    }
     # An orphan that has left the session must not outlive the task.
     code = "import os, time\\nos.fork() and os._exit(0)\\nos.setsid()\\n"
     code += "open('orphan', 'w').write(str(os.getpid()))\\ntime.sleep(60)"
@@ -63,7 +51,8 @@ def task():
     while not os.path.exists("orphan") or not open("orphan").read():
         time.sleep(0.01)
     is_fork = "pymw_worker.embedded" in open("/proc/self/cmdline").read()
-    return seen, int(open("orphan").read()), random.random(), is_fork
+    shared = "boinc_mmap_file" in open("/proc/self/maps").read()
+    return is_fork, optparse.__file__.split("/")[-2], int(open("orphan").read()), shared
 """
 
 
@@ -119,25 +108,33 @@ def test_a_task_that_fails_in_a_whole_runtime_has_failed(embedded: Application, 
     assert "verified the runtime" in job.stderr()
 
 
-def test_a_task_that_is_a_fork_of_the_worker_finds_what_it_would_in_a_process_of_its_own(
+def test_a_task_in_a_runtime_sees_what_one_in_a_process_of_its_own_sees(
     embedded: Application, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     monkeypatch.setenv("PYTHONHASHSEED", "1")
-    jobs += [Job(tmp_path, SURROUNDINGS), EmbeddedJob(embedded, SURROUNDINGS)]
-    found, drawn = [], []
+    jobs += [Job(tmp_path, PROBE), EmbeddedJob(embedded, PROBE)]
+    found = []
     for job in jobs:
-        # The worker has imported the module of this name for itself.
-        (job.slot / "own.py").write_text("")
-        assert job.run("--data", "optparse.py=own.py") == 0, job.stderr()
-        surroundings, orphan, number, is_fork = job.value()
-        assert is_fork == isinstance(job, EmbeddedJob)
-        assert not Path(f"/proc/{orphan}").exists()
-        found.append(surroundings)
-        drawn.append(number)
+        assert job.run() == 0, job.stderr()
+        found.append(json.loads(job.value()))
+        found[-1]["path"].pop(0)  # the worker
+        for name in ("PWD", "OLDPWD"):  # this payload's Python is a script, whose shell sets them
+            found[-1]["variables"].pop(name, None)
     assert found[0] == found[1]
-    assert found[0]["module"] == ["pymw_task", "optparse.py"]
-    assert drawn[0] != drawn[1]
+
+
+def test_a_task_in_a_runtime_is_a_fork_and_has_nothing_of_the_worker_s(
+    embedded: Application, jobs: list[Job]
+) -> None:
+    job = EmbeddedJob(embedded, FORK)
+    jobs.append(job)
+    # The worker has imported the module of this name for itself.
+    (job.slot / "own.py").write_text("")
+    assert job.run("--data", "optparse.py=own.py") == 0, job.stderr()
+    is_fork, place_of_module, orphan, shared = job.value()
+    assert (is_fork, place_of_module, shared) == (True, "pymw_task", False)
+    assert not Path(f"/proc/{orphan}").exists()
 
 
 @pytest.mark.fault("old runtimes are removed")

@@ -13,13 +13,21 @@ from tests.worker.job import Job, Jobs, processes_in
 from tests.worker.service import Serve, Service
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Those marked `forks_too` have tasks in a process of their own, and then forks of the worker."""
+    if "forks" in metafunc.fixturenames:
+        too = metafunc.definition.get_closest_marker("forks_too")
+        metafunc.parametrize("forks", [False, True] if too else [False], ids=str if too else None)
+
+
 @pytest.fixture
-def jobs(tmp_path: Path) -> Iterator[Jobs]:
+def jobs(tmp_path: Path, forks: bool) -> Iterator[Jobs]:
     made: list[Job] = []
     numbers = itertools.count()
 
     def make(source: str, *args: object, **options: object) -> Job:
-        made.append(Job(tmp_path / f"jöb {next(numbers)}", source, *args, **options))  # type: ignore[arg-type]
+        folder = tmp_path / f"jöb {next(numbers)}"
+        made.append(Job(folder, source, *args, **{"forks": forks, **options}))  # type: ignore[arg-type]
         return made[-1]
 
     yield make

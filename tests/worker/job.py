@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pymw_worker import arguments, bundle, log, outcome
+from pymw_worker import arguments, bundle, environment, log, outcome
 
 from tests.bench.fake_client import FakeClient, wait_for
 
 ROOT = Path(__file__).parents[2]
 BOOT = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.__main__ as m;m.main()"
+# In a Python that the launcher has unpacked, where on Unix the task's process is a fork of the worker.
+EMBEDDED = "import sys;sys.path[0]=sys.argv.pop(1);import pymw_worker.embedded as m;m.main()"
 
 
 # Tasks say what they do in the slot folder, which they find as the parent of their own.
@@ -39,7 +41,8 @@ RETURN = "def task(*args):\n    return args\n"
 class Job:
     """A slot folder, and a project folder that holds the job's files; soft links lead there.
 
-    source: Python source that defines the function `task`. client: whether a client starts the worker.
+    source: Python source that defines the function `task`. client: whether a client starts the worker. forks:
+    whether the worker is started as in a Python that the launcher has unpacked.
     """
 
     def __init__(
@@ -51,12 +54,14 @@ class Job:
         fields: Mapping[str, object] | None = None,
         memory: bool = True,
         python: str = sys.executable,
+        forks: bool = False,
     ) -> None:
         self.slot = folder / "slots" / "0"
         self.project = folder / "projects" / "a test"
         self.slot.mkdir(parents=True)
         self.project.mkdir(parents=True)
         self.python = python
+        self.forks = forks
         self.process: subprocess.Popen[bytes] | None = None
         self.last_report = ""
         self.client = FakeClient(str(self.slot), fields or {}, memory) if client else None
@@ -74,6 +79,12 @@ class Job:
     def start(self, *options: str, boot: str = BOOT) -> subprocess.Popen[bytes]:
         """Start the worker."""
         command = [self.python, "-E", "-c", boot, str(ROOT / "worker"), *options]
+        if self.forks:
+            # A launcher that is asked whether the runtime is whole, and says so.
+            runtime = [str(self.project / ".pymw_doubt"), "/bin/true"]
+            variables = environment.common_variables(os.environ, False).items()
+            command = ["/usr/bin/env", "-i", *[f"{name}={value}" for name, value in variables]]
+            command += [self.python, "-c", EMBEDDED, str(ROOT / "worker"), *runtime, *options]
         if self.client:
             self.process = self.client.start(command)
         else:
@@ -164,17 +175,31 @@ def alive(pid: int) -> bool:
 
 
 def processes_in(slot: Path) -> list[int]:
-    """All living processes in whose variables or command line the path of this slot stands."""
+    """All living processes that work in this slot, or in whose variables or command line its path stands.
+
+    A fork has the variables and the command line of the worker.
+    """
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and alive(int(entry.name)):
             try:
                 text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                text += os.fsencode((entry / "cwd").readlink())
             except OSError:
                 continue
             if os.fsencode(slot) in text:
                 found.append(int(entry.name))
     return found
+
+
+def tasks_in(slot: Path) -> list[int]:
+    """The task's process: the leader of a session that works in the task's folder."""
+    home = slot / "pymw_task"
+    return [
+        pid
+        for pid in processes_in(home)
+        if Path(f"/proc/{pid}/cwd").readlink() == home and os.getsid(pid) == pid
+    ]
 
 
 def count(job: Job) -> int:

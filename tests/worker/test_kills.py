@@ -13,9 +13,12 @@ from tests.bench.soak import rounds
 from tests.faults.plugin import Held
 from tests.worker.job import Job, Jobs, processes_in
 
+pytestmark = pytest.mark.forks_too
+
 STEPS = """
 import time
 from pymw_worker import checkpoint
+
 def task(steps):
     state = checkpoint.load({"step": 0, "sum": 0})
     while state["step"] < steps:

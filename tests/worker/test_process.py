@@ -12,6 +12,8 @@ import pytest
 from tests.bench.fake_client import wait_for
 from tests.worker.job import Jobs, alive, count, processes_in
 
+pytestmark = pytest.mark.forks_too
+
 
 @pytest.mark.fault("leaves grandchildren that outlive it")
 def test_suspend_reaches_processes_that_have_left_the_group(jobs: Jobs) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.bench.fake_client import wait_for
 from tests.bench.soak import rounds
 from tests.faults.plugin import Held
-from tests.worker.job import COUNT, RETURN, Job, Jobs, count, processes_in
+from tests.worker.job import COUNT, RETURN, Jobs, count, processes_in, tasks_in
+
+pytestmark = pytest.mark.forks_too
 
 CHECKPOINTED = """
 import time, pymw_worker
@@ -251,22 +252,12 @@ def test_a_checkpoint_between_two_kills_begins_the_count_anew(jobs: Jobs) -> Non
         assert job.client
         first = job.client.status()["checkpoint_cpu_time"]
         assert first > 0 or job.client.status()["checkpoint_cpu_time"] > 0
-        (victim,) = children(job)
+        (victim,) = tasks_in(job.slot)
         os.kill(victim, signal.SIGKILL)
         assert job.wait() == 0
         assert "postpone" not in job.stderr()
     assert job.run() == 0
     assert job.value() == 4
-
-
-def children(job: Job) -> list[int]:
-    """The task's process: the leader of a session whose command names the task's module."""
-    found = []
-    for pid in processes_in(job.slot):
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if b"pymw_worker.task" in command and os.getpgid(pid) == pid:
-            found.append(pid)
-    return found
 
 
 @pytest.mark.parametrize(
